@@ -1,0 +1,87 @@
+"""The exceptions of mailsec: each is one clear sentence for the person who reads it.
+
+An exception means that we could not do our own work. What a message, a signature or a peer got wrong is
+never an exception but a result (see `mailsec.hooks.AuthResult`).
+"""
+
+from __future__ import annotations
+
+__all__ = [
+    "CMSError",
+    "CertificateError",
+    "ConfigError",
+    "DeadlineError",
+    "DnsTemporaryError",
+    "FetchError",
+    "InputError",
+    "KeyFileError",
+    "LimitError",
+    "MailsecError",
+    "PluginError",
+    "TemporaryError",
+    "UsageError",
+]
+
+
+class MailsecError(Exception):
+    """The base of all errors that mailsec raises; `str()` of it is a sentence that can be shown."""
+
+
+class UsageError(MailsecError):
+    """The caller asked for something that cannot be: a wrong option, a missing file."""
+
+
+class ConfigError(UsageError):
+    """The configuration cannot be used; the sentence names the file, the table and the key."""
+
+
+class InputError(MailsecError):
+    """Input that was handed to us (a key, a certificate, a zone file) cannot be read as what it should be."""
+
+
+class KeyFileError(InputError):
+    """A private or public key cannot be read: not a key, an unknown kind, or a wrong password."""
+
+
+class CertificateError(InputError):
+    """Octets that should be an X.509 certificate are none."""
+
+
+class CMSError(InputError):
+    """Octets that should be a Cryptographic Message Syntax structure (RFC 5652) are none."""
+
+
+class LimitError(InputError):
+    """Input goes over one of the limits that protect the program."""
+
+
+class PluginError(MailsecError):
+    """A plugin broke the interface; the sentence names it with its distribution and version."""
+
+
+class TemporaryError(MailsecError):
+    """What was tried may work later. A verifier that lets it through is reported as `temperror`."""
+
+
+class DeadlineError(TemporaryError):
+    """The time that the whole check had is used up."""
+
+
+class DnsTemporaryError(TemporaryError):
+    """A DNS question got no answer that can be trusted: a time-out, SERVFAIL, REFUSED, or bogus by DNSSEC.
+
+    Attributes:
+        name: the name asked for, absolute, without the last dot.
+        rdtype: the record type asked for, such as `"TXT"`.
+        why: what happened, in a few words.
+    """
+
+    def __init__(self, name: str, rdtype: str, why: str) -> None:
+        super().__init__(f"DNS gave no answer for {name} {rdtype}: {why}")
+        self.name = name
+        self.rdtype = rdtype
+        self.why = why
+
+
+class FetchError(TemporaryError):
+    """A document could not be fetched, or fetching it is not allowed."""

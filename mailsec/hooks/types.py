@@ -1,0 +1,716 @@
+"""What passes through the plugin interface: descriptors, results and the services a plugin is handed.
+
+Everything here is small, immutable and free of I/O, and importing it costs next to nothing: an entry-point
+module may import `mailsec.hooks` at its top and should import everything heavy inside its hooks.
+
+The descriptors (`Verifier`, `Opener` and so on) are what hooks return. `AuthResult` with `Coverage` and
+evidence is what verifiers, openers and guards answer. The protocols (`Context`, `Resolver`, `Fetcher`, `KeyRing`, …) are what
+the runner hands to a plugin; a plugin never makes them, except in its tests.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
+
+if TYPE_CHECKING:
+    import argparse
+
+    from mailsec.crypto import Certificate, SignatureScheme
+    from mailsec.message import HeaderSection, Message, Part
+
+INTERFACE_VERSION = 1
+"""The version of this interface. It grows by one when a plugin written for the one before would break."""
+
+
+# -- results -------------------------------------------------------------------------------------------------
+
+
+class Result(StrEnum):
+    """The result codes of RFC 8601 section 2.7 and RFC 7281 section 4."""
+
+    NONE = "none"
+    PASS = "pass"
+    FAIL = "fail"
+    SOFTFAIL = "softfail"
+    POLICY = "policy"
+    NEUTRAL = "neutral"
+    TEMPERROR = "temperror"
+    PERMERROR = "permerror"
+
+
+class Cause(StrEnum):
+    """Why a result is what it is, for programs; `AuthResult.reason` says it to people.
+
+    The verdict is decided by method, result and cause, never by the text of a reason.
+    """
+
+    SIGNATURE = "signature"  # the signature value does not verify
+    DIGEST = "digest"  # the content differs from what was signed
+    REVOKED = "revoked"  # the certificate or key was revoked at the time that matters
+    UNTRUSTED = "untrusted"  # no path to a trust anchor
+    NOT_VALID = "not-valid"  # a certificate outside its period at the time that matters
+    PURPOSE = "purpose"  # a certificate that is not for e-mail
+    WEAK = "weak"  # an algorithm or key size that the algorithm policy refuses
+    REVOCATION_UNKNOWN = "revocation-unknown"  # and the user wants it known
+    OTHER_IDENTITY = "other-identity"  # the certificate names another address than the From field
+    PARTIAL = "partial"  # body octets are left out (DKIM l=)
+    EXPIRED = "expired"  # the signature's own end (DKIM x=) lies before the time that matters
+    TEST_KEY = "test-key"  # the key's owner is only testing (DKIM t=y)
+    NO_KEY = "no-key"  # the key is not in DNS
+    KEY = "key"  # the key is there and cannot be used
+    SYNTAX = "syntax"  # the signature or its structure is malformed
+    UNSUPPORTED = "unsupported"  # an algorithm or form that we do not know
+    LIMIT = "limit"  # over one of the limits
+    DNS = "dns"  # DNS trouble
+    LATE = "late"  # not ready by the deadline
+    CRASHED = "crashed"  # the plugin raised
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """What a result vouches for, in one layer of the message.
+
+    A verifier describes layer 0; an opener describes the content that it returns, and the runner sets the layer.
+
+    Attributes:
+        layer: the layer that the other attributes count in; 0 is the message in transit.
+        fields: indexes into the layer's header section, counted from its top.
+        parts: MIME section numbers (`"1.2"`) that are covered and that octet ranges cannot name. Parts that
+            `ranges` cover wholly are derived by the report; a plugin need not list them.
+        ranges: half-open octet ranges `(start, end)` in the layer's octets, ascending, not overlapping.
+    """
+
+    layer: int = 0
+    fields: tuple[int, ...] = ()
+    parts: tuple[str, ...] = ()
+    ranges: tuple[tuple[int, int], ...] = ()
+
+
+_PROPERTY = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*\.[A-Za-z0-9_.:-]+\Z")
+_METHOD = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class AuthResult:
+    """One result of one method, in the vocabulary of RFC 8601 section 2.2.
+
+    A verifier returns one for each thing it judged: each DKIM-Signature field, each signer of a SignedData.
+
+    Attributes:
+        method: the method's registered name, such as `"dkim"`; the verifier must have declared it.
+        result: the result code.
+        reason: why, as a sentence or part of one, free of what the message said verbatim where possible.
+            Foreign text in it is made safe when it is shown, not before.
+        cause: why, for programs; `None` where the result needs no cause (a plain pass, a plain none).
+        properties: `ptype.property` to value (RFC 8601 section 2.3), such as `{"header.d": "example.org"}`.
+        coverage: what the result vouches for; `None` where it vouches for no content (SPF, a failure).
+        evidence: what the result rests on, for the reader who asks why. What the plugin asked of resolver,
+            fetcher, clock and trust is recorded by the runner all the same.
+        layer: the layer in which the protection was found; set by the runner.
+
+    Raises:
+        ValueError: for a method or property name that RFC 8601 does not allow.
+    """
+
+    method: str
+    result: Result
+    reason: str = ""
+    cause: Cause | None = None
+    properties: Mapping[str, str] = field(default_factory=dict)
+    coverage: Coverage | None = None
+    evidence: tuple[Evidence, ...] = ()
+    layer: int = 0
+
+    def __post_init__(self) -> None:
+        if not _METHOD.match(self.method):
+            raise ValueError(f"{self.method!r} is no method name (RFC 8601 section 2.2)")
+        for name in self.properties:
+            if not _PROPERTY.match(name):
+                raise ValueError(f"{name!r} is no ptype.property (RFC 8601 section 2.2)")
+        object.__setattr__(self, "result", Result(self.result))
+        object.__setattr__(self, "properties", MappingProxyType(dict(self.properties)))
+
+
+# -- evidence ------------------------------------------------------------------------------------------------
+
+
+class DnsStatus(StrEnum):
+    """How a DNS question was answered for good. What may be different later is a `DnsTemporaryError`."""
+
+    FOUND = "found"
+    NO_DATA = "no-data"  # the name exists, a record of this type does not
+    NO_NAME = "no-name"  # NXDOMAIN
+
+
+class Dnssec(StrEnum):
+    """What DNSSEC says of an answer, as far as the resolver tells."""
+
+    SECURE = "secure"
+    INSECURE = "insecure"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class MailExchange:
+    """An MX record (RFC 5321 section 5.1)."""
+
+    preference: int
+    host: str
+
+
+DnsRecord: TypeAlias = bytes | str | MailExchange
+"""TXT as the octets of its strings joined; A, AAAA, PTR, CNAME and NS as text; MX as `MailExchange`."""
+
+
+@dataclass(frozen=True, slots=True)
+class DnsAnswer:
+    """The answer to one DNS question; also the evidence of it.
+
+    Attributes:
+        name: the name asked for, in lower case, without the last dot.
+        rdtype: the record type, in upper case.
+        status: found, or in which way not.
+        records: the records; empty unless found.
+        ttl: seconds for which the answer may be kept.
+        dnssec: what the resolver says of DNSSEC.
+    """
+
+    name: str
+    rdtype: str
+    status: DnsStatus
+    records: tuple[DnsRecord, ...] = ()
+    ttl: int = 0
+    dnssec: Dnssec = Dnssec.UNKNOWN
+
+    @property
+    def texts(self) -> tuple[bytes, ...]:
+        """The TXT records among the answer, each with its strings joined (RFC 6376 section 3.6.2.2)."""
+        return tuple(record for record in self.records if isinstance(record, bytes))
+
+
+@dataclass(frozen=True, slots=True)
+class DnsFailure:
+    """A DNS question that got no answer, and why."""
+
+    name: str
+    rdtype: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """A document that was fetched over HTTP, whole."""
+
+    url: str
+    status: int
+    media_type: str
+    octets: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """The time that was judged at, and where it comes from.
+
+    Attributes:
+        at: the time, aware, in UTC.
+        source: `"now"`, `"delivery"` (stamped by the reader's own server) or `"chosen"` (by the user).
+    """
+
+    at: datetime
+    source: Literal["now", "delivery", "chosen"] = "now"
+
+
+@dataclass(frozen=True, slots=True)
+class Anchors:
+    """The trust anchors that were in force, as SHA-256 fingerprints in hexadecimal."""
+
+    fingerprints: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CertificatePath:
+    """A certification path, the signer's certificate first, each as DER.
+
+    Attributes:
+        certificates: the path as far as it could be built.
+        anchored: whether its last certificate is a trust anchor.
+    """
+
+    certificates: tuple[bytes, ...]
+    anchored: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """Anything else that a result rests on and a reader may want to know, such as a signing time.
+
+    Attributes:
+        name: a short name in words, such as `"signing time"`.
+        value: its value as text.
+    """
+
+    name: str
+    value: str
+
+
+Evidence: TypeAlias = DnsAnswer | DnsFailure | Fetched | Moment | Anchors | CertificatePath | Fact
+
+
+# -- services handed to a plugin -----------------------------------------------------------------------------
+
+
+class Resolver(Protocol):
+    """Answers DNS questions, within the deadline of the check, from a cache where the TTL allows."""
+
+    async def query(self, name: str, rdtype: str) -> DnsAnswer:
+        """Answers one question.
+
+        Args:
+            name: an absolute name, as text (A-labels or U-labels), with or without the last dot.
+            rdtype: the record type, such as `"TXT"`.
+
+        Raises:
+            DnsTemporaryError: no answer that can be trusted was had; it may be had later.
+        """
+        ...
+
+
+class Fetcher(Protocol):
+    """Fetches documents that a check needs (CRLs, OCSP answers), within the rules of trust."""
+
+    async def fetch(self, url: str, *, data: bytes | None = None, limit: int = 1 << 20) -> Fetched:
+        """Fetches one document, with POST if there is `data`.
+
+        Args:
+            url: an http or https URL.
+            data: a request body.
+            limit: how many octets the answer may have.
+
+        Raises:
+            FetchError: it could not be had whole, or the rules of trust do not allow it.
+        """
+        ...
+
+
+class TrustStore(Protocol):
+    """The trust anchors of the user."""
+
+    def anchors(self) -> Sequence[Certificate]:
+        """All trust anchors in force."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """What is known of the SMTP transaction that brought the message (RFC 5321).
+
+    Attributes:
+        client_ip: the address of the client that connected, as text.
+        helo: what it said after HELO or EHLO.
+        mail_from: the reverse-path; empty for a bounce.
+        recipients: the forward-paths.
+    """
+
+    client_ip: str | None = None
+    helo: str | None = None
+    mail_from: str | None = None
+    recipients: tuple[str, ...] = ()
+
+
+class Context(Protocol):
+    """What a verifier is handed. Whatever it reads here is recorded as evidence."""
+
+    @property
+    def resolver(self) -> Resolver:
+        """DNS."""
+        ...
+
+    @property
+    def fetcher(self) -> Fetcher:
+        """Documents over HTTP."""
+        ...
+
+    @property
+    def trust(self) -> TrustStore:
+        """The trust anchors."""
+        ...
+
+    @property
+    def moment(self) -> Moment:
+        """The time at which to judge: never read the clock instead."""
+        ...
+
+    @property
+    def deadline(self) -> float:
+        """The end of the check's time, on the clock of `time.monotonic()`."""
+        ...
+
+    def remaining(self) -> float:
+        """Seconds left until the deadline; never negative."""
+        ...
+
+    @property
+    def results(self) -> Sequence[AuthResult]:
+        """The results of the verifiers that this one has declared to come `after`."""
+        ...
+
+    @property
+    def envelope(self) -> Envelope:
+        """The SMTP transaction, as far as it is known."""
+        ...
+
+    @property
+    def settings(self) -> Any:
+        """An instance of the plugin's own settings dataclass (`mailsec_settings`), or `None`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """A private key that can be used but not seen, under the name that it answers for.
+
+    Attributes:
+        name: an e-mail address for S/MIME, `selector._domainkey.domain` for DKIM.
+        key_type: `"rsa"`, `"ec"`, `"ed25519"`, `"ed448"`, `"x25519"` or `"x448"`.
+        certificates: the certificate of the key and those of its issuers, as far as known; empty for DKIM.
+        handle: what the key ring knows the key by; it means nothing to anybody else.
+    """
+
+    name: str
+    key_type: str
+    certificates: tuple[Certificate, ...] = ()
+    handle: str = ""
+
+
+class KeyRing(Protocol):
+    """Private keys by what can be done with them. None is ever given away, which fits hardware tokens too."""
+
+    def identities(self, name: str | None = None) -> Sequence[Identity]:
+        """The identities under a name (compared without regard to case), or all."""
+        ...
+
+    def sign(self, identity: Identity, scheme: SignatureScheme, octets: bytes) -> bytes:
+        """Signs octets; the scheme says how they are hashed.
+
+        Raises:
+            KeyFileError: the ring does not hold this identity, or its key does not fit the scheme.
+        """
+        ...
+
+
+class SealingContext(Context, Protocol):
+    """What openers, protectors and sealers are handed: a context with keys."""
+
+    @property
+    def keys(self) -> KeyRing:
+        """The private keys of the user or the domain."""
+        ...
+
+
+class Connection(Protocol):
+    """A connection that guards judge before a credential leaves."""
+
+    @property
+    def host(self) -> str:
+        """The name that the account wants to reach."""
+        ...
+
+    @property
+    def local(self) -> tuple[str, int]:
+        """Our own address and port."""
+        ...
+
+    @property
+    def remote(self) -> tuple[str, int]:
+        """The peer's address and port."""
+        ...
+
+    @property
+    def peer_certificates(self) -> Sequence[Certificate]:
+        """The chain that the peer sent, its own certificate first; empty before TLS."""
+        ...
+
+    @property
+    def tls_version(self) -> str | None:
+        """`"TLSv1.2"` or `"TLSv1.3"`; `None` before TLS."""
+        ...
+
+
+# -- descriptors: what hooks return --------------------------------------------------------------------------
+
+
+class Verification(Protocol):
+    """The incremental form of a verifier at work on one message."""
+
+    def feed(self, octets: memoryview) -> None:
+        """Takes the next octets of the body, as received; never keeps the view."""
+        ...
+
+    async def finish(self) -> Sequence[AuthResult]:
+        """Gives the results; called once, after the last octet of the body."""
+        ...
+
+
+VerifyFunction: TypeAlias = "Callable[[Message, Context], Sequence[AuthResult] | Awaitable[Sequence[AuthResult]]]"
+StartVerification: TypeAlias = "Callable[[HeaderSection, Context], Verification | Sequence[AuthResult]]"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verifier:
+    """Judges a message in transit.
+
+    Exactly one of `verify` and `start` is given. `start` is the better form where it is possible: the milter
+    feeds it while the body arrives and need not keep the message.
+
+    Attributes:
+        name: unique among verifiers; other verifiers name it in `after`.
+        methods: the methods it gives results for; results of others are dropped and reported.
+        verify: `verify(message, context)`, sync (then it runs in a thread) or async.
+        start: `start(header_section, context)`; returns an object with `feed` and `async finish`, or results at
+            once where the header section alone settles it. It runs on the event loop: it must not block.
+        after: names of verifiers whose results this one reads; unknown names are ignored.
+        timeout: seconds it may take at most; the check's own deadline may be sooner.
+    """
+
+    name: str
+    methods: tuple[str, ...]
+    verify: VerifyFunction | None = None
+    start: StartVerification | None = None
+    after: tuple[str, ...] = ()
+    timeout: float = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What an opener found in a part.
+
+    Attributes:
+        octets: the inner content, a MIME entity; `None` where it could not be had.
+        reached: what was taken off, such as `"signed"` or `"encrypted"`.
+        results: the results; their coverage counts in `octets`.
+    """
+
+    octets: bytes | memoryview | None
+    reached: Literal["signed", "encrypted", "compressed"]
+    results: tuple[AuthResult, ...]
+
+
+OpenFunction: TypeAlias = "Callable[[Part, OpenerContext], Opened | Awaitable[Opened | None] | None]"
+
+
+class OpenerContext(SealingContext, Protocol):
+    """What an opener is handed besides: the message whose part it opens."""
+
+    @property
+    def header(self) -> HeaderSection:
+        """The header section of the message in transit (layer 0), which names the author."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opener:
+    """Takes the protection off a MIME part.
+
+    Attributes:
+        name: unique among openers.
+        methods: the methods it gives results for.
+        content_types: the types it wants to see, such as `"multipart/signed"`; it may still answer `None`
+            for a part that is not its own.
+        open: `open(part, context)`, sync (then it runs in a thread) or async.
+        timeout: seconds it may take at most.
+    """
+
+    name: str
+    methods: tuple[str, ...]
+    content_types: tuple[str, ...]
+    open: OpenFunction
+    timeout: float = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Protection:
+    """What the writer wants done to an outgoing message.
+
+    Attributes:
+        sign: whether to sign.
+        encrypt: whether to encrypt to all recipients.
+        author: the address in whose name to sign.
+        recipients: the addresses to encrypt to.
+    """
+
+    sign: bool = False
+    encrypt: bool = False
+    author: str = ""
+    recipients: tuple[str, ...] = ()
+
+
+ProtectFunction: TypeAlias = "Callable[[Message, Protection, SealingContext], bytes | Awaitable[bytes]]"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Protector:
+    """Signs or encrypts an outgoing message.
+
+    Attributes:
+        name: unique among protectors.
+        protect: `protect(message, protection, context)` returns the whole message, protected. It raises a
+            `MailsecError` where it cannot do all that was asked: it never does less in silence.
+    """
+
+    name: str
+    protect: ProtectFunction
+
+
+class Sealing(Protocol):
+    """A sealer at work on one message."""
+
+    def feed(self, octets: memoryview) -> None:
+        """Takes the next octets of the body, as they will leave; never keeps the view."""
+        ...
+
+    async def finish(self) -> Sequence[bytes]:
+        """Gives the header fields to insert at the top, the topmost first, each whole with its CRLF."""
+        ...
+
+
+StartSealing: TypeAlias = "Callable[[HeaderSection, SealingContext], Sealing | None]"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sealer:
+    """Adds header fields to a message in transit, such as a DKIM-Signature.
+
+    Attributes:
+        name: unique among sealers.
+        start: `start(header_section, context)`; `None` where this message is not to be sealed. Must not block.
+        after: names of sealers whose fields must be there before.
+    """
+
+    name: str
+    start: StartSealing
+    after: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreProvider:
+    """Opens message stores by the scheme of a URL.
+
+    Attributes:
+        name: unique among stores.
+        schemes: such as `("imap", "imaps")`.
+        open: `open(url, context)` returns the store.
+    """
+
+    name: str
+    schemes: tuple[str, ...]
+    open: Callable[[str, Context], Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubmitterProvider:
+    """Submits messages to a server chosen by the scheme of a URL.
+
+    Attributes:
+        name: unique among submitters.
+        schemes: such as `("submissions",)`.
+        submit: `await submit(url, envelope, octets, context)`.
+    """
+
+    name: str
+    schemes: tuple[str, ...]
+    submit: Callable[[str, Envelope, bytes, Context], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """A guard's answer.
+
+    Attributes:
+        agrees: whether the connection may be used.
+        results: why, as results of the guard's methods.
+    """
+
+    agrees: bool
+    results: tuple[AuthResult, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Guard:
+    """Agrees to a connection or refuses it, before any credential leaves.
+
+    Attributes:
+        name: unique among guards.
+        methods: the methods it gives results for.
+        phase: `"tcp"` (before TLS) or `"tls"` (after the handshake).
+        check: `await check(connection, context)`.
+        timeout: seconds it may take at most; a late guard has refused.
+    """
+
+    name: str
+    methods: tuple[str, ...]
+    phase: Literal["tcp", "tls"]
+    check: Callable[[Connection, Context], Awaitable[Judgement]]
+    timeout: float = 10.0
+
+
+class CommandContext(Protocol):
+    """What a command is handed."""
+
+    @property
+    def resolver(self) -> Resolver:
+        """DNS, as the options and the configuration say."""
+        ...
+
+    @property
+    def trust(self) -> TrustStore:
+        """The trust anchors."""
+        ...
+
+    @property
+    def keys(self) -> KeyRing:
+        """The private keys."""
+        ...
+
+    @property
+    def settings(self) -> Any:
+        """An instance of the plugin's own settings dataclass, or `None`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """A command for the command line: `mailsec NAME …`.
+
+    Attributes:
+        name: the command's name; the core's own names cannot be taken.
+        help: what it does, in one line.
+        configure: adds its arguments to a parser; it is called only when the command is used.
+        run: `run(arguments, context)`, sync or async, does it and returns the exit status. It raises a
+            `MailsecError` for what goes wrong.
+    """
+
+    name: str
+    help: str
+    configure: Callable[[argparse.ArgumentParser], None]
+    run: Callable[[argparse.Namespace, CommandContext], int | Awaitable[int]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Panel:
+    """A panel for the client.
+
+    Attributes:
+        name: unique among panels.
+        title: what stands above it.
+        build: returns a Textual widget that shows a report or a connection.
+    """
+
+    name: str
+    title: str
+    build: Callable[[Any], Any]
