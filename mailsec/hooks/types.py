@@ -4,8 +4,8 @@ Everything here is small, immutable and free of I/O, and importing it costs next
 module may import `mailsec.hooks` at its top and should import everything heavy inside its hooks.
 
 The descriptors (`Verifier`, `Opener` and so on) are what hooks return. `AuthResult` with `Coverage` and
-evidence is what verifiers, openers and guards answer. The protocols (`Context`, `Resolver`, `Fetcher`, `KeyRing`, …) are what
-the runner hands to a plugin; a plugin never makes them, except in its tests.
+evidence is what verifiers, openers and guards answer. The protocols (`Context`, `Resolver`, `Fetcher`, `KeyRing`,
+…) are what the runner hands to a plugin; a plugin never makes them, except in its tests.
 """
 
 from __future__ import annotations
