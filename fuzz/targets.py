@@ -1,0 +1,3 @@
+"""The targets: for each some seeds, and what must hold for any octets."""
+
+from __future__ import annotations
