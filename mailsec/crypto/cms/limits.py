@@ -1,0 +1,31 @@
+"""The limits that hold while CMS structures are read: all of them, in one place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class CMSLimits:
+    """How much of a CMS structure is read before it counts as an attack.
+
+    Attributes:
+        depth: how deep elements may nest where the reader follows them.
+        elements: how many element headers are read in one structure. A streamed content of 50 MB in segments
+            of 1 KB has 50,000.
+        certificates: how many certificates a SignedData may carry.
+        crls: how many revocation lists it may carry.
+        signers: how many signers it may have; each costs a signature verification.
+        attributes: how many attributes one signer may have.
+    """
+
+    depth: int = 32
+    elements: int = 500_000
+    certificates: int = 200
+    crls: int = 200
+    signers: int = 32
+    attributes: int = 100
+
+
+LIMITS = CMSLimits()
+"""The limits in force unless a caller says otherwise."""
