@@ -1,1 +1,103 @@
-""""""
+"""The shared cryptographic backend: keys, certificates, trust, paths, and the algorithm policy. No I/O.
+
+Names are imported when they are first used: a program that verifies DKIM loads no X.509.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mailsec.crypto.certificates import Certificate, load_certificates
+    from mailsec.crypto.digests import DIGEST_SIZES, Digest, new_digest
+    from mailsec.crypto.identity import Identity
+    from mailsec.crypto.keyring import MemoryKeyRing, PrivateIdentity, load_identity
+    from mailsec.crypto.keys import PublicKey
+    from mailsec.crypto.private import PrivateKey
+    from mailsec.crypto.schemes import (
+        ECDSA_SHA1,
+        ECDSA_SHA256,
+        ECDSA_SHA384,
+        ECDSA_SHA512,
+        ED448,
+        ED25519,
+        RSA_PSS_SHA256,
+        RSA_PSS_SHA384,
+        RSA_PSS_SHA512,
+        RSA_SHA1,
+        RSA_SHA256,
+        RSA_SHA384,
+        RSA_SHA512,
+        SignatureScheme,
+        scheme_of,
+    )
+
+_NAMES = {
+    "certificates": ("Certificate", "load_certificates"),
+    "digests": ("DIGEST_SIZES", "Digest", "new_digest"),
+    "identity": ("Identity",),
+    "keyring": ("MemoryKeyRing", "PrivateIdentity", "load_identity"),
+    "keys": ("PublicKey",),
+    "private": ("PrivateKey",),
+    "schemes": (
+        "ECDSA_SHA1",
+        "ECDSA_SHA256",
+        "ECDSA_SHA384",
+        "ECDSA_SHA512",
+        "ED448",
+        "ED25519",
+        "RSA_PSS_SHA256",
+        "RSA_PSS_SHA384",
+        "RSA_PSS_SHA512",
+        "RSA_SHA1",
+        "RSA_SHA256",
+        "RSA_SHA384",
+        "RSA_SHA512",
+        "SignatureScheme",
+        "scheme_of",
+    ),
+}
+_HOMES = {name: f"mailsec.crypto.{module}" for module, names in _NAMES.items() for name in names}
+
+__all__ = [
+    "DIGEST_SIZES",
+    "ECDSA_SHA1",
+    "ECDSA_SHA256",
+    "ECDSA_SHA384",
+    "ECDSA_SHA512",
+    "ED448",
+    "ED25519",
+    "RSA_PSS_SHA256",
+    "RSA_PSS_SHA384",
+    "RSA_PSS_SHA512",
+    "RSA_SHA1",
+    "RSA_SHA256",
+    "RSA_SHA384",
+    "RSA_SHA512",
+    "Certificate",
+    "Digest",
+    "Identity",
+    "MemoryKeyRing",
+    "PrivateIdentity",
+    "PrivateKey",
+    "PublicKey",
+    "SignatureScheme",
+    "load_certificates",
+    "load_identity",
+    "new_digest",
+    "scheme_of",
+]
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'mailsec.crypto' has no attribute {name!r}")
+    from importlib import import_module
+
+    value = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,30 @@
+"""What a private key is known by."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mailsec.crypto.certificates import Certificate
+
+__all__ = ["Identity"]
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """A private key that can be used but not seen, under the name that it answers for.
+
+    It is what `mailsec.hooks.Identity` describes, one layer below it.
+
+    Attributes:
+        name: an e-mail address for S/MIME, `selector._domainkey.domain` for DKIM.
+        key_type: `"rsa"`, `"ec"`, `"ed25519"`, `"ed448"`, `"x25519"` or `"x448"`.
+        certificates: the certificate of the key and those of its issuers, as far as known; empty for DKIM.
+        handle: what the key ring knows the key by; it means nothing to anybody else.
+    """
+
+    name: str
+    key_type: str
+    certificates: tuple[Certificate, ...] = ()
+    handle: str = ""

@@ -1,0 +1,279 @@
+"""Private keys: loading, making and signing. What the keys are never shows in text, errors or pickles."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, Literal, NoReturn, TypeAlias
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, padding, rsa, utils, x448, x25519
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    KeySerializationEncryption,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_der_private_key,
+    load_pem_private_key,
+)
+
+from mailsec.crypto.keys import CURVES, PublicKey, hash_algorithm, pss_padding
+from mailsec.crypto.pem import PEMBlock, looks_like_pem, pem_blocks
+from mailsec.errors import KeyFileError, UsageError
+
+if TYPE_CHECKING:
+    from typing import Any
+
+    from mailsec.crypto.schemes import SignatureScheme
+
+__all__ = ["KeyKind", "PrivateKey"]
+
+KeyKind: TypeAlias = Literal["rsa", "ec", "ed25519", "ed448", "x25519", "x448", "dsa"]
+
+_FILE_OCTETS: Final = 1 << 20  # no file with a key and its certificates comes near
+_PASSWORD_OCTETS: Final = 1024
+_KEYS: Final = 16  # private keys in one file
+_RSA_BITS: Final = (1024, 16_384)
+_DSA_BITS: Final = frozenset({1024, 2048, 3072, 4096})
+_ENCRYPTED: Final = "ENCRYPTED PRIVATE KEY"
+_LABELS: Final = frozenset({"PRIVATE KEY", _ENCRYPTED, "RSA PRIVATE KEY", "EC PRIVATE KEY", "DSA PRIVATE KEY"})
+_KINDS: Final[tuple[tuple[type[Any], KeyKind], ...]] = (
+    (rsa.RSAPrivateKey, "rsa"),
+    (ec.EllipticCurvePrivateKey, "ec"),
+    (ed25519.Ed25519PrivateKey, "ed25519"),
+    (ed448.Ed448PrivateKey, "ed448"),
+    (x25519.X25519PrivateKey, "x25519"),
+    (x448.X448PrivateKey, "x448"),
+    (dsa.DSAPrivateKey, "dsa"),
+)
+
+
+class PrivateKey:
+    """A private key. Key rings hold it; it shows nothing of itself, cannot be pickled, and leaves only by `to_pem`.
+
+    Attributes:
+        key_type: what kind of key it is.
+        public_key: the public half.
+    """
+
+    __slots__ = ("_key", "key_type", "public_key")
+
+    _key: Any
+    key_type: KeyKind
+    public_key: PublicKey
+
+    def __init__(self, key: Any) -> None:
+        for type_, kind in _KINDS:
+            if isinstance(key, type_):
+                self.key_type = kind
+                break
+        else:
+            raise KeyFileError("the private key is of a kind that is not supported")
+        self._key = key
+        octets = self._key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+        self.public_key = PublicKey.from_spki_der(octets)
+
+    @classmethod
+    def generate(cls, key_type: KeyKind, *, bits: int = 2048, curve: str = "P-256") -> PrivateKey:
+        """Makes a new key.
+
+        Args:
+            key_type: which kind.
+            bits: the size of an RSA or DSA key.
+            curve: the curve of an EC key, one of `mailsec.crypto.keys.CURVES`.
+
+        Raises:
+            UsageError: there is no such kind, size or curve.
+        """
+        if key_type == "rsa":
+            if not _RSA_BITS[0] <= bits <= _RSA_BITS[1]:
+                raise UsageError(f"an RSA key can be made with {_RSA_BITS[0]} to {_RSA_BITS[1]} bits, not with {bits}")
+            return cls(rsa.generate_private_key(65537, bits))
+        if key_type == "ec":
+            for name, ours in CURVES.items():
+                if curve in {name, ours}:
+                    return cls(ec.generate_private_key(_CURVE_TYPES[name]()))
+            raise UsageError(f"there is no curve named {curve!r}")
+        if key_type == "dsa":
+            if bits not in _DSA_BITS:
+                raise UsageError(f"no DSA key can be made with {bits} bits")
+            return cls(dsa.generate_private_key(bits))
+        makers: dict[str, Any] = {
+            "ed25519": ed25519.Ed25519PrivateKey,
+            "ed448": ed448.Ed448PrivateKey,
+            "x25519": x25519.X25519PrivateKey,
+            "x448": x448.X448PrivateKey,
+        }
+        if key_type not in makers:
+            raise UsageError(f"there is no kind of key named {key_type!r}")
+        return cls(makers[key_type].generate())
+
+    @classmethod
+    def load(cls, octets: bytes, password: bytes | None = None) -> PrivateKey:
+        """Loads one private key; see `load_all`.
+
+        Raises:
+            KeyFileError: as `load_all`, and where there is more than one key.
+        """
+        keys = cls.load_all(octets, password)
+        if len(keys) > 1:
+            raise KeyFileError(f"there are {len(keys)} private keys in it where there should be one")
+        return keys[0]
+
+    @classmethod
+    def load_all(cls, octets: bytes, password: bytes | None = None) -> tuple[PrivateKey, ...]:
+        """Loads all private keys in PEM text, or the one in DER.
+
+        The forms are PKCS#8 (RFC 5958), PKCS#1 (RFC 8017), SEC 1 (RFC 5915) and OpenSSL's for DSA.
+
+        Args:
+            octets: the file's content.
+            password: the password, if the key is encrypted; one that is not needed is passed over.
+
+        Raises:
+            KeyFileError: there is no key in it, the password is wrong or missing, or a key is of an unknown
+                kind or cut off; the sentence says which.
+        """
+        if len(octets) > _FILE_OCTETS:
+            raise KeyFileError(f"the file has {len(octets)} octets, which is more than any with a key in it")
+        octets = bytes(octets)
+        if not looks_like_pem(octets):
+            return (cls._load_der(octets, password),)
+        keys: list[PrivateKey] = []
+        for block in pem_blocks(octets):
+            if block.label == "OPENSSH PRIVATE KEY":
+                raise KeyFileError("the private key is one for SSH, which has no place in mail")
+            if block.label in _LABELS:
+                if len(keys) == _KEYS:
+                    raise KeyFileError(f"there are more than {_KEYS} private keys in it")
+                keys.append(cls._load_block(block, password))
+        if not keys:
+            raise KeyFileError("there is no private key in it")
+        return tuple(keys)
+
+    @classmethod
+    def _load_block(cls, block: PEMBlock, password: bytes | None) -> PrivateKey:
+        if not block.complete:
+            raise KeyFileError("the private key is cut off: its END line is missing")
+        if block.der is not None:
+            return cls._load_der(block.der, password, encrypted=block.label == _ENCRYPTED)
+        if b"ENCRYPTED" not in block.encoded:
+            raise KeyFileError("the private key is damaged: it is not base64")
+        secret = _check_password(password, needed=True)
+        try:
+            return cls(load_pem_private_key(block.encoded, secret))
+        except UnsupportedAlgorithm:
+            raise KeyFileError("the private key is encrypted with an algorithm that is not supported") from None
+        except (ValueError, TypeError):
+            raise KeyFileError("the password is wrong, or the private key is damaged") from None
+
+    @classmethod
+    def _load_der(cls, octets: bytes, password: bytes | None, *, encrypted: bool = False) -> PrivateKey:
+        # The library's own words are not passed on: they might one day say something of the key.
+        try:
+            return cls(load_der_private_key(octets, None))
+        except UnsupportedAlgorithm:
+            raise KeyFileError("the private key is of a kind or on a curve that is not supported") from None
+        except ValueError:
+            if encrypted:
+                raise KeyFileError("the encrypted private key is damaged") from None
+            raise KeyFileError("there is no private key in it, or a damaged one") from None
+        except TypeError:
+            encrypted = True  # the library wants a password
+        secret = _check_password(password, needed=encrypted)
+        try:
+            return cls(load_der_private_key(octets, secret))
+        except UnsupportedAlgorithm:
+            raise KeyFileError("the private key is encrypted with an algorithm that is not supported") from None
+        except (ValueError, TypeError):
+            raise KeyFileError("the password is wrong, or the private key is damaged") from None
+
+    def sign(self, octets: bytes, scheme: SignatureScheme) -> bytes:
+        """Signs octets.
+
+        Args:
+            octets: what to sign; any buffer.
+            scheme: how.
+
+        Returns:
+            The signature; ECDSA and DSA in the DER of RFC 3279 section 2.2.
+
+        Raises:
+            KeyFileError: the key does not fit the scheme, or is too small for its digest.
+        """
+        return self._sign(octets, scheme, prehashed=False)
+
+    def sign_digest(self, digest: bytes, scheme: SignatureScheme) -> bytes:
+        """Signs octets of this digest, by RSA, ECDSA or DSA.
+
+        Raises:
+            KeyFileError: the key does not fit the scheme, or is too small for its digest.
+            UsageError: the digest has the wrong size, or the scheme has none.
+        """
+        if scheme.digest is None:
+            raise UsageError(f"{scheme} signs the octets themselves and no digest of them")
+        if len(digest) != hash_algorithm(scheme).digest_size:
+            raise UsageError(f"a digest of {len(digest)} octets is none by {scheme.digest}")
+        return self._sign(digest, scheme, prehashed=True)
+
+    def _sign(self, octets: bytes, scheme: SignatureScheme, *, prehashed: bool) -> bytes:
+        if not self.public_key.fits(scheme):
+            raise KeyFileError(f"a key of the kind {self.public_key.key_type} cannot sign by {scheme}")
+        if scheme.digest is None:
+            return bytes(self._key.sign(octets))
+        hash_: Any = hash_algorithm(scheme)
+        if prehashed:
+            hash_ = utils.Prehashed(hash_)
+        try:
+            if scheme.key_type == "rsa":
+                return bytes(self._key.sign(octets, padding.PKCS1v15(), hash_))
+            if scheme.key_type == "rsa-pss":
+                return bytes(self._key.sign(octets, pss_padding(scheme, padding.PSS.DIGEST_LENGTH), hash_))
+            return bytes(self._key.sign(octets, ec.ECDSA(hash_) if scheme.key_type == "ec" else hash_))
+        except ValueError:
+            raise KeyFileError(f"a key of {self.public_key.bits} bits is too small to sign by {scheme}") from None
+
+    def to_pem(self, password: bytes | None = None) -> bytes:
+        """The key as PKCS#8 in PEM, for whoever must keep it: encrypted if there is a password.
+
+        Raises:
+            UsageError: the password is empty or too long.
+        """
+        encryption: KeySerializationEncryption = NoEncryption()
+        if password is not None:
+            if not 0 < len(password) <= _PASSWORD_OCTETS:
+                raise UsageError("a password has 1 to 1024 octets")
+            encryption = BestAvailableEncryption(password)
+        return bytes(self._key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption))
+
+    def __repr__(self) -> str:
+        return f"<PrivateKey {self.key_type}>"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a private key cannot be pickled or copied")
+
+
+_CURVE_TYPES: Final[dict[str, type[ec.EllipticCurve]]] = {
+    curve.name: curve
+    for curve in (
+        ec.SECP192R1,
+        ec.SECP224R1,
+        ec.SECP256R1,
+        ec.SECP384R1,
+        ec.SECP521R1,
+        ec.SECP256K1,
+        ec.BrainpoolP256R1,
+        ec.BrainpoolP384R1,
+        ec.BrainpoolP512R1,
+    )
+}
+
+
+def _check_password(password: bytes | None, *, needed: bool) -> bytes | None:
+    if password is None:
+        if needed:
+            raise KeyFileError("the private key is encrypted and no password was given")
+        return None
+    if len(password) > _PASSWORD_OCTETS:
+        raise KeyFileError(f"the password is longer than {_PASSWORD_OCTETS} octets")
+    return password
