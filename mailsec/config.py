@@ -1,0 +1,155 @@
+"""The configuration: one TOML file, read strictly.
+
+A key that is not known is an error that names the file, the table and the key, never something passed over: a
+misspelt key would otherwise switch a protection off in silence.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from mailsec.errors import ConfigError
+from mailsec.hooks.settings import read_table
+
+__all__ = ["Settings", "load", "locate"]
+
+FILE_LIMIT = 1 << 20
+"""How many octets a configuration file may have."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Keys:
+    """The keys at the top level of the file."""
+
+    dns_file: Path | None = None
+    at: datetime | None = None
+    trust: tuple[Path, ...] = ()
+    identities: tuple[Path, ...] = ()
+    password_command: str | None = None
+    timeout: float = 30.0
+    authserv_id: str | None = None
+    trusted_sealers: frozenset[str] = frozenset()
+    nameservers: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not 0 < self.timeout <= 86400:
+            raise ValueError("timeout should be a number of seconds above 0 and at most a day")
+        if self.at is not None:
+            if self.at.tzinfo is None:
+                raise ValueError("at should have an offset from UTC")
+            object.__setattr__(self, "at", self.at.astimezone(UTC))
+
+
+@dataclass(frozen=True, slots=True)
+class _File(_Keys):
+    plugins: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings(_Keys):
+    """What the user or the administrator has decided. Every key has a default that is safe.
+
+    In the file each attribute is a key of the same name at the top level, but for three: `plugins` is the tables
+    `[plugins.NAME]`, `disabled` is the key of that name in `[plugins]`, and `source` is the file itself.
+
+    Attributes:
+        dns_file: a master file (RFC 1035 section 5) that answers all DNS questions instead of the network.
+        at: the time at which to judge, aware; `None` for the delivery or now.
+        trust: PEM files with trust anchors, besides those of the system.
+        identities: files with private keys and their certificates (PEM or PKCS#12).
+        password_command: a command that prints the password of the identities on its first line.
+        timeout: seconds that the check of one message may take.
+        authserv_id: the name under which our own server writes Authentication-Results (RFC 8601 section 2.5).
+        trusted_sealers: domains whose ARC seals may override a DMARC failure.
+        nameservers: addresses of the DNS servers to ask; empty for those of the system.
+        plugins: for each plugin its table, checked against the plugin's own settings when plugins are loaded.
+        disabled: names of plugins that are left out.
+        source: the file that this was read from.
+    """
+
+    plugins: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    disabled: frozenset[str] = frozenset()
+    source: Path | None = None
+
+
+def locate(environ: Mapping[str, str] = os.environ) -> Path:
+    """Where the configuration lies when no `--config` says so; there need not be a file.
+
+    Args:
+        environ: the environment. `MAILSEC_CONFIG` names the file; else `XDG_CONFIG_HOME` names the folder that
+            holds `mailsec/config.toml`; else it is `~/.config`.
+    """
+    if named := environ.get("MAILSEC_CONFIG"):
+        return Path(named)
+    folder = environ.get("XDG_CONFIG_HOME", "")
+    # the XDG base directory specification has relative paths ignored
+    base = Path(folder) if folder.startswith("/") else Path(environ.get("HOME", "~")).expanduser() / ".config"
+    return base / "mailsec" / "config.toml"
+
+
+def load(path: Path | str | None = None, environ: Mapping[str, str] = os.environ) -> Settings:
+    """Reads the configuration.
+
+    Args:
+        path: the file; `None` for the usual place, where a missing file means the defaults.
+        environ: the environment, which says where the usual place is.
+
+    Raises:
+        ConfigError: the file was named and is missing, cannot be read, is no TOML, or holds something unknown or
+            unfitting; the sentence names the file, the line or table, and the key.
+    """
+    named = path is not None or bool(environ.get("MAILSEC_CONFIG"))
+    file = Path(path) if path is not None else locate(environ)
+    try:
+        with file.open("rb") as opened:
+            octets = opened.read(FILE_LIMIT + 1)
+    except (FileNotFoundError, NotADirectoryError) as error:
+        if named:
+            raise ConfigError(f"{file}: there is no such configuration file") from error
+        return Settings()
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or str(error)
+        raise ConfigError(f"{file}: the configuration cannot be read: {why}") from error
+    if len(octets) > FILE_LIMIT:
+        raise ConfigError(f"{file}: the configuration is longer than {FILE_LIMIT} octets")
+    return _settings(_toml(octets, file), file)
+
+
+def _toml(octets: bytes, file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(octets.decode())
+    except UnicodeDecodeError as error:
+        line = octets.count(b"\n", 0, error.start) + 1
+        raise ConfigError(f"{file}: line {line} is not UTF-8, so this is no TOML") from error
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{file}: this is no TOML: {error}") from error
+    except RecursionError as error:
+        raise ConfigError(f"{file}: the tables are nested too deeply") from error
+
+
+def _settings(table: dict[str, Any], file: Path) -> Settings:
+    top = read_table(_File, table, str(file), file.parent)
+    plugins: dict[str, Mapping[str, Any]] = {}
+    disabled: frozenset[str] = frozenset()
+    for name, value in top.plugins.items():
+        if isinstance(value, dict):
+            plugins[name] = value
+        elif name != "disabled":
+            raise ConfigError(
+                f"{file}: [plugins]: {name!r} should be a table, [plugins.{name}], with the plugin's settings"
+            )
+        elif not isinstance(value, list) or not all(isinstance(one, str) for one in value):
+            raise ConfigError(f"{file}: [plugins]: disabled should be a list, each text: the names of plugins")
+        else:
+            disabled = frozenset(value)
+    keys = {name: getattr(top, name) for name in _Keys.__dataclass_fields__}
+    try:
+        return replace(Settings(**keys), plugins=plugins, disabled=disabled, source=file)
+    except ValueError as error:
+        raise ConfigError(f"{file}: {error}") from error
