@@ -5,13 +5,19 @@ for part in message.walk():
     part.content_type, part.content      # "text/plain", decoded octets
 """
 
+from mailsec.message.addresses import Group, Mailbox, mailboxes, parse_addresses
+from mailsec.message.dates import parse_date
 from mailsec.message.defects import Defect, DefectKind
+from mailsec.message.edits import Delete, Edit, Insert, apply
+from mailsec.message.flowed import Paragraph, unflow
 from mailsec.message.header import HeaderField, HeaderSection, parse_header
 from mailsec.message.limits import LIMITS, Limits
 from mailsec.message.lines import CRLF, to_crlf
 from mailsec.message.message import Message, parse
 from mailsec.message.parameters import ContentType, Parameters, parse_content_type, parse_parameters
 from mailsec.message.part import Part
+from mailsec.message.safe import safe_text
+from mailsec.message.words import decode_words
 
 __all__ = [
     "CRLF",
@@ -19,15 +25,28 @@ __all__ = [
     "ContentType",
     "Defect",
     "DefectKind",
+    "Delete",
+    "Edit",
+    "Group",
     "HeaderField",
     "HeaderSection",
+    "Insert",
     "Limits",
+    "Mailbox",
     "Message",
+    "Paragraph",
     "Parameters",
     "Part",
+    "apply",
+    "decode_words",
+    "mailboxes",
     "parse",
+    "parse_addresses",
     "parse_content_type",
+    "parse_date",
     "parse_header",
     "parse_parameters",
+    "safe_text",
     "to_crlf",
+    "unflow",
 ]

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from urllib.parse import unquote_to_bytes
 
 from mailsec.message.charsets import decode_charset, decode_unknown
+from mailsec.message.comments import skip_comments
 from mailsec.message.defects import DefectKind
 from mailsec.message.limits import LIMITS, Limits
 from mailsec.message.words import decode_words, unfold
@@ -22,7 +23,6 @@ _WORD = re.compile(r"\(?[^\s;(]*")  # a parenthesis that is never closed is a ch
 _LOOSE = re.compile(r"[^;]*")  # what stands for a value without quotes: to the next semicolon, for leniency
 _SECTION = re.compile(r"(.+?)(?:\*(0|[1-9][0-9]{0,4}))?(\*)?\Z", re.DOTALL)
 _QUOTED_PAIR = re.compile(r"\\(.)", re.DOTALL)
-_SPACE = re.compile(r"[ \t\r\n]*")
 
 
 def _empty() -> Mapping[str, str]:
@@ -66,44 +66,6 @@ class ContentType:
 
     def __str__(self) -> str:
         return f"{self.type}/{self.subtype}"
-
-
-def skip_comments(text: str, at: int, depth_limit: int = LIMITS.comment_depth) -> int:
-    """The offset after white space and comments (RFC 5322 section 3.2.2); of an open comment, that of its start.
-
-    Args:
-        text: unfolded text.
-        at: where to start.
-        depth_limit: how deep comments may nest.
-    """
-    while True:
-        at = _SPACE.match(text, at).end()  # type: ignore[union-attr]
-        if not text.startswith("(", at):
-            return at
-        end = _comment_end(text, at, depth_limit)
-        if end < 0:
-            return at
-        at = end
-
-
-_COMMENT_PIECE = re.compile(r"[^()\\]*+(?:\\.[^()\\]*+)*+", re.DOTALL)
-
-
-def _comment_end(text: str, at: int, depth_limit: int) -> int:
-    depth = 0
-    while at < len(text):
-        if text[at] == "(":
-            depth += 1
-        elif text[at] == ")":
-            depth -= 1
-            if depth == 0:
-                return at + 1
-        else:  # a backslash at the very end
-            return -1
-        if depth > depth_limit:
-            return -1
-        at = _COMMENT_PIECE.match(text, at + 1).end()  # type: ignore[union-attr]
-    return -1
 
 
 def parse_parameters(value: bytes, limits: Limits = LIMITS) -> Parameters:
