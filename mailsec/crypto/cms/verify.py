@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
+from mailsec.crypto import names
 from mailsec.crypto.cms import oids
 from mailsec.crypto.cms.signed import (
     AlgorithmIdentifier,
@@ -125,6 +126,8 @@ def verify_signer(
             return SignerVerification(
                 signer, Outcome.NO_CERTIFICATE, "the signer's certificate is not at hand", None, scheme
             )
+        if all(c.public_key.trouble for c in certificates):
+            raise _UnsupportedError("the signer's key is of a kind that is not supported")
         certificate = next((c for c in certificates if _verifies(signer, content, c, scheme)), None)
         if certificate is None:
             what = "the signature does not verify"
@@ -159,7 +162,10 @@ def _named(signer: SignerInfo, certificates: Iterable[Certificate]) -> Iterable[
         if isinstance(sid, SubjectKeyIdentifier):
             means = certificate.key_identifier == sid.octets
         else:
-            means = certificate.serial == sid.serial and certificate.issuer_der == sid.issuer
+            # Some senders write the issuer's name with other string types than the certificate has.
+            means = certificate.serial == sid.serial and (
+                certificate.issuer_der == sid.issuer or certificate.issuer_key == names.canonical(sid.issuer)
+            )
         if means and certificate.der not in seen:
             seen.add(certificate.der)
             yield certificate
