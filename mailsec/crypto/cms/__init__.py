@@ -10,6 +10,7 @@ Encrypted structures are recognised by `parse_content_info` and not opened.
 
 from __future__ import annotations
 
+from mailsec.crypto.cms import oids
 from mailsec.crypto.cms.build import build_signed_data, content_digest, micalg
 from mailsec.crypto.cms.limits import LIMITS, CMSLimits
 from mailsec.crypto.cms.signed import (
@@ -43,6 +44,7 @@ __all__ = [
     "build_signed_data",
     "content_digest",
     "micalg",
+    "oids",
     "parse_content_info",
     "parse_signed_data",
     "verify_signer",

@@ -1,1 +1,32 @@
-"""S/MIME (RFC 8551) for mailsec: opens and signs."""
+"""S/MIME (RFC 8551) for mailsec: opens what is signed, and signs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from mailsec.hooks import Opener, Protector, hookimpl
+
+
+@hookimpl
+def mailsec_openers() -> Sequence[Opener]:
+    """Verifies clear-signed and opaque messages."""
+    from mailsec_smime.opening import CONTENT_TYPES, open_part
+
+    return [Opener(name="smime", methods=("smime",), content_types=CONTENT_TYPES, open=open_part)]
+
+
+@hookimpl
+def mailsec_protectors() -> Sequence[Protector]:
+    """Signs outgoing messages."""
+    from mailsec_smime.signing import protect
+
+    return [Protector(name="smime", protect=protect)]
+
+
+@hookimpl
+def mailsec_settings() -> type[Any]:
+    """The table `[plugins.smime]`."""
+    from mailsec_smime.settings import Settings
+
+    return Settings

@@ -1,0 +1,174 @@
+"""Opening what S/MIME protects: multipart/signed and application/pkcs7-mime (RFC 8551 section 3)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from mailsec.crypto.cms import (
+    Content,
+    Outcome,
+    SignedData,
+    SignerVerification,
+    oids,
+    parse_content_info,
+    parse_signed_data,
+    verify_signer,
+)
+from mailsec.errors import CMSError, LimitError
+from mailsec.hooks import AuthResult, Cause, Opened, Result
+from mailsec.message import to_crlf
+from mailsec_smime.judging import judge
+
+if TYPE_CHECKING:
+    from mailsec.crypto import Certificate
+    from mailsec.hooks import OpenerContext
+    from mailsec.message import Part
+
+_SIGNATURES = frozenset(("application/pkcs7-signature", "application/x-pkcs7-signature"))
+_OPAQUE = frozenset(("application/pkcs7-mime", "application/x-pkcs7-mime"))
+_MISNAMED = "application/octet-stream"
+CONTENT_TYPES = ("multipart/signed", *sorted(_OPAQUE), _MISNAMED)
+"""The content types that may be S/MIME; the last only under a telling file name (RFC 8551 section 3.2.1)."""
+
+_ENCRYPTED = (oids.ENVELOPED_DATA, oids.AUTH_ENVELOPED_DATA, oids.ENCRYPTED_DATA)
+
+
+def open_part(part: Part, context: OpenerContext) -> Opened | None:
+    """Opens one part; `None` where it is not S/MIME.
+
+    Args:
+        part: a part of one of `CONTENT_TYPES`.
+        context: whose keys, trust, time and header section count.
+    """
+    if part.content_type == "multipart/signed":
+        return _open_clear(part, context)
+    if part.content_type in _OPAQUE or _has_suffix(part, ".p7m"):
+        return _open_opaque(part, context)
+    return None
+
+
+# -- multipart/signed (RFC 8551 section 3.5.3) ---------------------------------------------------------------
+
+
+def _open_clear(part: Part, context: OpenerContext) -> Opened | None:
+    protocol = part.media.params.get("protocol", "").strip().lower()
+    children = part.children
+    if protocol not in _SIGNATURES and (protocol or not any(map(_is_signature, children[1:]))):
+        return None  # OpenPGP, or something else
+    if len(children) != 2:
+        return _broken(part, f"a signed message has two parts, and this one {len(children)}")
+    first, second = children
+    if not _is_signature(second):
+        return _broken(part, "the second part of the signed message is no signature")
+    try:
+        signed = parse_signed_data(second.content)
+    except CMSError as error:
+        return _broken(second, f"the signature cannot be read: {error}")
+    except LimitError as error:
+        return _broken(second, f"the signature goes over a limit: {error}", Cause.LIMIT)
+    if signed.content is not None:
+        # Such a signature vouches for what it carries, and that is not what is shown.
+        return _broken(second, "the signature carries a content of its own instead of signing the one beside it")
+    if trouble := _trouble(signed):
+        return _broken(second, *trouble)
+    # Signed is the entity with CRLF as line ends, however it is stored here (RFC 8551 section 3.1.1). Programs
+    # that sign binary content may have signed it with other line ends, and then just what is stored.
+    entity: bytes | memoryview = to_crlf(first.octets)
+    verifications = _verify(signed, entity, context)
+    if len(entity) != len(first.octets) and not _any_good(verifications):
+        as_stored = _verify(signed, first.octets, context)
+        if _any_good(as_stored):
+            entity, verifications = first.octets, as_stored
+    return _opened(signed, entity, verifications, second.path, context)
+
+
+def _is_signature(part: Part) -> bool:
+    return part.content_type in _SIGNATURES or _has_suffix(part, ".p7s")
+
+
+# -- application/pkcs7-mime (RFC 8551 section 3.5.2) ---------------------------------------------------------
+
+
+def _open_opaque(part: Part, context: OpenerContext) -> Opened | None:
+    try:
+        info = parse_content_info(part.content)
+        if info.content_type in _ENCRYPTED:
+            return _not_opened(part, "encrypted", "the content is encrypted, and decrypting is not supported yet")
+        if info.content_type == oids.COMPRESSED_DATA:
+            return _not_opened(part, "compressed", "the content is compressed, which is not supported")
+        if info.content_type != oids.SIGNED_DATA:
+            return _broken(part, f"nothing is known of {info.type_name}", Cause.UNSUPPORTED)
+        signed = parse_signed_data(info)
+    except CMSError as error:
+        if part.content_type == _MISNAMED:
+            return None
+        return _broken(part, f"the structure cannot be read: {error}")
+    except LimitError as error:
+        return _broken(part, f"the structure goes over a limit: {error}", Cause.LIMIT)
+    if signed.content is None:
+        if not signed.signers:
+            return _not_opened(part, "signed", "only certificates are in it, and nothing is signed", Result.NONE)
+        return _broken(part, "the signature's content is missing")
+    if trouble := _trouble(signed):
+        sentence, cause = trouble
+        inner = Content(signed.content).octets() if signed.content_type == oids.DATA else None
+        return _broken(part, sentence, cause, inner)
+    content = Content(signed.content).octets()
+    return _opened(signed, content, _verify(signed, content, context), part.path, context)
+
+
+# -- both ----------------------------------------------------------------------------------------------------
+
+
+def _trouble(signed: SignedData) -> tuple[str, Cause] | None:
+    """Why a SignedData cannot be one over MIME content."""
+    if not signed.signers:
+        return "nobody has signed it: it holds no signature", Cause.SYNTAX
+    if signed.content_type != oids.DATA:
+        return "what is signed is no mail content", Cause.UNSUPPORTED
+    return None
+
+
+def _verify(signed: SignedData, entity: bytes | memoryview, context: OpenerContext) -> tuple[SignerVerification, ...]:
+    content = Content((entity,))
+    known = _known(context)
+    return tuple(verify_signer(signer, signed, content, known) for signer in signed.signers)
+
+
+def _known(context: OpenerContext) -> tuple[Certificate, ...]:
+    """Certificates at hand besides those in the message: the anchors, and the user's own."""
+    own = (certificate for identity in context.keys.identities() for certificate in identity.certificates)
+    return (*context.trust.anchors(), *own)
+
+
+def _any_good(verifications: Sequence[SignerVerification]) -> bool:
+    return any(verification.outcome is Outcome.GOOD for verification in verifications)
+
+
+def _opened(
+    signed: SignedData,
+    entity: bytes | memoryview,
+    verifications: Sequence[SignerVerification],
+    path: str,
+    context: OpenerContext,
+) -> Opened:
+    candidates = signed.certificates
+    results = tuple(judge(v, candidates, path, len(entity), context) for v in verifications)
+    return Opened(entity, "signed", results)
+
+
+def _broken(part: Part, sentence: str, cause: Cause = Cause.SYNTAX, octets: bytes | memoryview | None = None) -> Opened:
+    properties = {"body.smime-part": part.path or "1"}
+    return Opened(octets, "signed", (AuthResult("smime", Result.PERMERROR, sentence, cause, properties),))
+
+
+def _not_opened(part: Part, reached: str, sentence: str, result: Result = Result.NEUTRAL) -> Opened:
+    found = AuthResult("smime", result, sentence, properties={"body.smime-part": part.path or "1"})
+    if reached == "encrypted":
+        return Opened(None, "encrypted", (found,))
+    return Opened(None, "signed" if reached == "signed" else "compressed", (found,))
+
+
+def _has_suffix(part: Part, suffix: str) -> bool:
+    return part.content_type == _MISNAMED and (part.filename or "").lower().endswith(suffix)

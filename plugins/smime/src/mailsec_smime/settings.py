@@ -1,0 +1,39 @@
+"""The settings of the plugin: the table `[plugins.smime]` of the configuration."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+DIGESTS = ("sha256", "sha384", "sha512")
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How messages are signed. Nothing here changes how they are verified.
+
+    Attributes:
+        opaque: whether the content goes inside the signature (application/pkcs7-mime), so that nothing on the
+            way can change it but only readers with S/MIME can read it; else it stays readable beside the
+            signature (multipart/signed).
+        digest: `"sha256"`, `"sha384"` or `"sha512"`. Ed25519 and Ed448 keys have digests of their own.
+        pss: whether RSA keys sign with RSASSA-PSS; some old clients verify only PKCS #1 v1.5.
+        capabilities: the content encryption that is announced to be understood, the best liked first.
+
+    Raises:
+        ValueError: a setting has no such value.
+    """
+
+    opaque: bool = False
+    digest: str = "sha256"
+    pss: bool = False
+    capabilities: tuple[str, ...] = ("aes256-gcm", "aes128-gcm", "aes256-cbc", "aes128-cbc")
+
+    def __post_init__(self) -> None:
+        if self.digest not in DIGESTS:
+            raise ValueError(f"digest must be one of {', '.join(DIGESTS)}, not {self.digest!r}")
+        from mailsec.crypto.cms import oids
+
+        object.__setattr__(self, "capabilities", tuple(self.capabilities))  # TOML gives a list
+        for name in self.capabilities:
+            if name not in oids.CAPABILITIES:
+                raise ValueError(f"capabilities: {name!r} is none of {', '.join(oids.CAPABILITIES)}")
