@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import accumulate
 from typing import TYPE_CHECKING, Final, overload
 
 from mailsec.message.buffer import Buffer, Octets, make_buffer
@@ -37,40 +38,36 @@ class HeaderField:
 
     Attributes:
         index: its place in the header section, counted from the top, from 0.
+        raw: the whole field with its folding and its line end.
     """
 
-    __slots__ = ("_base", "_colon", "_end", "_line_end", "_octets", "_start", "_value", "index")
+    __slots__ = ("_colon", "_line_end", "_start", "_value", "index", "raw")
 
-    def __init__(self, section: tuple[bytes, int, bytes], index: int, span: tuple[int, int, int]) -> None:
-        # The octets of the whole section, not the section itself: there must be no cycle of references.
-        self._octets, self._base, self._line_end = section
-        self._start, self._end, self._colon = span  # the colon is -1 where the line has none
-        self._value: str | None = None
+    def __init__(self, raw: bytes, index: int, start: int, line_end: bytes) -> None:
+        self.raw = raw
         self.index = index
+        self._start = start
+        self._line_end = line_end
+        colon = raw.find(b":")
+        # A colon in a continuation line ends no field name.
+        self._colon = -1 if line_end in raw and raw.find(line_end) < colon else colon
+        self._value: str | None = None
 
     def __repr__(self) -> str:
         return f"HeaderField({self.index}, {self.raw!r})"
 
     @property
-    def raw(self) -> bytes:
-        """The whole field with its folding and its line end."""
-        return self._octets[self._start : self._end]
-
-    @property
     def raw_name(self) -> bytes:
         """All before the colon, white space too; nothing where there is no colon."""
-        return b"" if self._colon < 0 else self._octets[self._start : self._colon]
+        return self.raw[: max(self._colon, 0)]
 
     @property
     def raw_value(self) -> bytes:
         """All after the colon, folding kept, without the line end; the whole line where there is no colon."""
-        octets = self._octets
-        end = self._end
-        if self._line_end == b"\r":
-            end -= octets[end - 1] == 0x0D
-        elif octets[end - 1] == 0x0A:
-            end -= 2 if end - 2 > self._colon and octets[end - 2] == 0x0D else 1
-        return octets[self._start if self._colon < 0 else self._colon + 1 : end]
+        octets = self.raw[self._colon + 1 :]
+        if octets.endswith(self._line_end):
+            octets = octets[:-2] if octets.endswith(b"\r\n") else octets[:-1]
+        return octets
 
     @property
     def name(self) -> str:
@@ -98,7 +95,7 @@ class HeaderField:
     @property
     def span(self) -> tuple[int, int]:
         """Where the field stands: offsets into the buffer of the message, half-open."""
-        return self._base + self._start, self._base + self._end
+        return self._start, self._start + len(self.raw)
 
 
 class HeaderSection(Sequence[HeaderField]):
@@ -113,7 +110,7 @@ class HeaderSection(Sequence[HeaderField]):
         line_end: what ends its lines at least: LF, or CR where the message has no LF at all.
     """
 
-    __slots__ = ("_fields", "_limits", "_names", "_spans", "base", "fields_octets", "line_end", "octets")
+    __slots__ = ("_ends", "_fields", "_limits", "_names", "_pieces", "base", "fields_octets", "line_end", "octets")
 
     def __init__(
         self, octets: memoryview, fields_octets: bytes, base: int, line_end: bytes = b"\n", limits: Limits = LIMITS
@@ -123,7 +120,8 @@ class HeaderSection(Sequence[HeaderField]):
         self.base = base
         self.line_end = line_end
         self._limits = limits
-        self._spans: list[tuple[int, int, int]] = []
+        self._pieces: list[bytes] = []  # the fields without the last octet of their line ends
+        self._ends: list[int] = []
         self._fields: list[HeaderField | None] = []
         self._names: dict[bytes, list[int]] | None = None
 
@@ -131,37 +129,38 @@ class HeaderSection(Sequence[HeaderField]):
         """Finds the fields and their names, once."""
         if self._names is not None:
             return self._names
-        octets = self.fields_octets
-        spans: list[tuple[int, int, int]] = []
+        line_end, most = self.line_end, self._limits.header_fields
+        pieces = _FIELD_END[line_end].split(self.fields_octets, most)
+        if not pieces[-1] or len(pieces) > most:
+            pieces.pop()
         names: dict[bytes, list[int]] = {}
-        start, index, most, find = 0, 0, self._limits.header_fields, octets.find
-        ends = [match.end() for match in _FIELD_END[self.line_end].finditer(octets)]
-        if not ends or ends[-1] < len(octets):
-            ends.append(len(octets))
-        for end in ends[:most] if octets else ():
-            colon = find(b":", start, end)
-            key = octets[start:colon].rstrip(b" \t").lower() if colon >= 0 else b""
-            if self.line_end in key:  # the colon stands in a later line of the field
-                colon, key = -1, b""
+        for index, piece in enumerate(pieces):
+            name, colon, _ = piece.partition(b":")
+            key = name.rstrip(b" \t").lower()
+            if not colon or line_end in key:  # no colon, or one in a later line of the field only
+                key = b""
             if key in names:
                 names[key].append(index)
             else:
                 names[key] = [index]
-            spans.append((start, end, colon))
-            start = end
-            index += 1
-        self._spans = spans
-        self._fields = [None] * index
+        self._pieces = pieces
+        self._fields = [None] * len(pieces)
         self._names = names
         return names
 
     def _field(self, index: int) -> HeaderField:
         field = self._fields[index]
         if field is None:
-            field = self._fields[index] = HeaderField(
-                (self.fields_octets, self.base, self.line_end), index, self._spans[index]
-            )
+            start, end = self._span(index)
+            raw = self.fields_octets[start:end]
+            field = self._fields[index] = HeaderField(raw, index, self.base + start, self.line_end)
         return field
+
+    def _span(self, index: int) -> tuple[int, int]:
+        """Where a field stands in the header section."""
+        if not self._ends:
+            self._ends = list(accumulate(len(piece) + 1 for piece in self._pieces))
+        return (self._ends[index - 1] if index else 0), min(self._ends[index], len(self.fields_octets))
 
     def _named(self, name: str) -> list[int]:
         names = self._index()
@@ -172,7 +171,7 @@ class HeaderSection(Sequence[HeaderField]):
 
     def __len__(self) -> int:
         self._index()
-        return len(self._spans)
+        return len(self._pieces)
 
     @overload
     def __getitem__(self, index: int) -> HeaderField: ...
@@ -181,16 +180,16 @@ class HeaderSection(Sequence[HeaderField]):
     def __getitem__(self, index: int | slice) -> HeaderField | tuple[HeaderField, ...]:
         self._index()
         if isinstance(index, slice):
-            return tuple(self._field(at) for at in range(*index.indices(len(self._spans))))
+            return tuple(self._field(at) for at in range(*index.indices(len(self._pieces))))
         if index < 0:
-            index += len(self._spans)
-        if not 0 <= index < len(self._spans):
+            index += len(self._pieces)
+        if not 0 <= index < len(self._pieces):
             raise IndexError("no header field with this index")
         return self._field(index)
 
     def __iter__(self) -> Iterator[HeaderField]:
         self._index()
-        return (self._field(index) for index in range(len(self._spans)))
+        return (self._field(index) for index in range(len(self._pieces)))
 
     def __repr__(self) -> str:
         return f"HeaderSection({len(self)} fields)"
@@ -241,26 +240,24 @@ class HeaderSection(Sequence[HeaderField]):
             found.append(Defect(kind, base + where))
 
         for key, indexes in names.items():
-            start, _, colon = self._spans[indexes[0]]
-            if colon < 0:
-                add(DefectKind.NO_COLON, start)
-            elif not _FIELD_NAME.match(key):
-                add(DefectKind.FIELD_NAME, start)
-        add_first = dict.fromkeys((DefectKind.SPACE_BEFORE_COLON, DefectKind.LONG_LINE), -1)
-        for start, end, colon in self._spans:
-            if colon > start and octets[colon - 1] in b" \t" and add_first[DefectKind.SPACE_BEFORE_COLON] < 0:
-                add_first[DefectKind.SPACE_BEFORE_COLON] = colon
-            if (
-                end - start > self._limits.line
-                and add_first[DefectKind.LONG_LINE] < 0
-                and max(map(len, octets[start:end].splitlines())) > self._limits.line
-            ):
-                add_first[DefectKind.LONG_LINE] = start
-        for kind, where in add_first.items():
-            if where >= 0:
-                add(kind, where)
+            if key and not _FIELD_NAME.match(key):
+                add(DefectKind.FIELD_NAME, self._span(indexes[0])[0])
+        nameless: dict[DefectKind, int] = {}
+        for index in names.get(b"", ()):
+            has_colon = b":" in self._pieces[index].partition(self.line_end)[0]
+            nameless.setdefault(DefectKind.FIELD_NAME if has_colon else DefectKind.NO_COLON, index)
+        for kind, index in nameless.items():
+            add(kind, self._span(index)[0])
+        for index, piece in enumerate(self._pieces):
+            if piece.partition(b":")[0].endswith((b" ", b"\t")):
+                add(DefectKind.SPACE_BEFORE_COLON, self._span(index)[0])
+                break
+        for index, piece in enumerate(self._pieces):
+            if len(piece) > self._limits.line and max(map(len, piece.split(self.line_end))) > self._limits.line:
+                add(DefectKind.LONG_LINE, self._span(index)[0])
+                break
         found += [
-            Defect(DefectKind.DUPLICATE_FIELD, base + self._spans[names[key][1]][0])
+            Defect(DefectKind.DUPLICATE_FIELD, base + self._span(names[key][1])[0])
             for key in _ONCE
             if len(names.get(key, ())) > 1
         ]
@@ -279,8 +276,8 @@ class HeaderSection(Sequence[HeaderField]):
                 add(DefectKind.EIGHT_BIT, error.start)
         if len(octets) < len(self.octets):
             add(DefectKind.HEADER_TOO_LONG, len(octets))
-        if self._spans and self._spans[-1][1] < len(octets):
-            add(DefectKind.TOO_MANY_FIELDS, self._spans[-1][1])
+        if self._pieces and (end := self._span(len(self._pieces) - 1)[1]) < len(octets):
+            add(DefectKind.TOO_MANY_FIELDS, end)
         return tuple(found)
 
 

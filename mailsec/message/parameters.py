@@ -90,6 +90,10 @@ def parse_parameters(value: bytes, limits: Limits = LIMITS) -> Parameters:
     defects: list[DefectKind] = []
     at, count = end, 0
     while at < len(text):
+        count += 1
+        if count > limits.parameters:
+            defects.append(DefectKind.PARAMETER)
+            break
         at = skip_comments(text, at + 1)
         name_match = _NAME.match(text, at)
         if name_match is None:
@@ -104,11 +108,8 @@ def parse_parameters(value: bytes, limits: Limits = LIMITS) -> Parameters:
             continue
         at = skip_comments(text, at + 1)
         content, at, fine = _value(text, at)
-        count += 1
-        if count > limits.parameters or not fine:
+        if not fine:
             defects.append(DefectKind.PARAMETER)
-        if count > limits.parameters:
-            break
         section = _SECTION.match(name_match[0].lower())
         assert section is not None  # a name has at least one character
         name, number, extended = section[1], section[2], section[3] is not None
@@ -134,7 +135,7 @@ def parse_parameters(value: bytes, limits: Limits = LIMITS) -> Parameters:
         if name in plain:
             defects.append(DefectKind.DUPLICATE_PARAMETER)
         params[name], plain[name] = joined
-    return Parameters(first, MappingProxyType(params), MappingProxyType(plain), tuple(defects))
+    return Parameters(first, MappingProxyType(params), MappingProxyType(plain), tuple(dict.fromkeys(defects)))
 
 
 def _next_semicolon(text: str, at: int) -> int:

@@ -110,14 +110,16 @@ def safe_text(text: str, *, multiline: bool = False) -> str:
             text = re.sub(REPLACEMENT + "{2,}", REPLACEMENT, text)
     marks = [character for character in characters if _is_mark(character)]
     if marks:
-        text = re.sub(f"([{''.join(marks)}]{{{LIMITS.marks}}})[{''.join(marks)}]+", rf"\1{REPLACEMENT}", text)
+        row = f"[{''.join(marks)}\u200c\u200d]"
+        text = re.sub(f"({row}{{{LIMITS.marks}}}){row}+", rf"\1{REPLACEMENT}", text)
     return text
 
 
 def _translate_around_kept(text: str, table: dict[int, str]) -> str:
     """Translates a text except for the joiners and selectors that stay."""
     kept = {match.start() for pattern in (_KEPT_JOINER, _KEPT_SELECTOR) for match in pattern.finditer(text)}
-    out, start = [], 0
+    out: list[str] = []
+    start = 0
     for at in sorted(kept):
         out += (text[start:at].translate(table), text[at])
         start = at + 1
