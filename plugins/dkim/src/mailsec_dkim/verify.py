@@ -1,0 +1,304 @@
+"""Verification of the DKIM-Signature fields of one message, as its body arrives (RFC 6376 section 6)."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Final
+
+from mailsec.crypto import ED25519, RSA_SHA1, RSA_SHA256, Status, assess_digest, assess_signature
+from mailsec.errors import DnsTemporaryError, TemporaryError
+from mailsec.hooks import AuthResult, Cause, Coverage, DnsAnswer, DnsFailure, Fact, Result
+from mailsec_dkim.hashing import BodyHasher
+from mailsec_dkim.header import hash_input, index_fields, select_fields
+from mailsec_dkim.keyrecord import KeyFault, KeyRecord, parse_key_record
+from mailsec_dkim.limits import KEY_RECORDS, SIGNATURES
+from mailsec_dkim.signature import Signature, SignatureFault, parse_signature
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mailsec.crypto import SignatureScheme
+    from mailsec.hooks import Context, Resolver
+    from mailsec.message import HeaderField, HeaderSection
+    from mailsec_dkim.hashing import BodyHash
+
+__all__ = ["DKIMVerification", "start"]
+
+_SCHEMES: Final[dict[str, SignatureScheme]] = {
+    "rsa-sha256": RSA_SHA256,
+    "rsa-sha1": RSA_SHA1,
+    "ed25519-sha256": ED25519,
+}
+_UNSIGNED: Final = (AuthResult("dkim", Result.NONE, "message not signed"),)
+
+
+def start(header_section: HeaderSection, context: Context) -> DKIMVerification | Sequence[AuthResult]:
+    """Begins with a message: finds and parses its signatures and asks for their keys.
+
+    Args:
+        header_section: the header section as received.
+        context: what the runner hands to a verifier.
+
+    Returns:
+        What takes the body; or the results at once, where no signature needs the body.
+    """
+    found = header_section.all("dkim-signature")
+    if not found:
+        return _UNSIGNED
+    results: list[AuthResult | None] = []
+    signatures: list[tuple[HeaderField, Signature]] = []
+    for field in found[:SIGNATURES]:
+        try:
+            signature = parse_signature(field.raw_value)
+        except SignatureFault as fault:
+            results.append(AuthResult("dkim", Result.PERMERROR, fault.reason, fault.cause, fault.properties))
+            continue
+        digest = assess_digest(signature.digest)
+        if digest.status is Status.REFUSED:
+            reason = f"{signature.algorithm} does not count (RFC 8301)"
+            results.append(
+                AuthResult(
+                    "dkim", Result.POLICY, reason, Cause.WEAK, _properties(signature), evidence=_facts(signature)
+                )
+            )
+            continue
+        results.append(None)
+        signatures.append((field, signature))
+    if len(found) > SIGNATURES:
+        reason = f"{len(found)} signatures; those after the first {SIGNATURES} were not tried"
+        results.append(AuthResult("dkim", Result.PERMERROR, reason, Cause.LIMIT, {}))
+    if not signatures:
+        return [result for result in results if result is not None]
+    return DKIMVerification(header_section, context, results, signatures)
+
+
+class DKIMVerification:
+    """Verifies the signatures of one message (implements `mailsec.hooks.Verification`).
+
+    Args:
+        header_section: the header section as received.
+        context: what the runner hands to a verifier.
+        results: results in the order of the signatures, `None` for each one that is still to be verified.
+        signatures: those, each with its field.
+    """
+
+    __slots__ = ("_body_start", "_context", "_fields", "_hasher", "_lookups", "_results", "_signatures")
+
+    def __init__(
+        self,
+        header_section: HeaderSection,
+        context: Context,
+        results: list[AuthResult | None],
+        signatures: list[tuple[HeaderField, Signature]],
+    ) -> None:
+        self._context = context
+        self._results = results
+        self._signatures = signatures
+        self._fields = index_fields(header_section)
+        self._body_start = _body_start(header_section)
+        self._hasher = BodyHasher()
+        for _, signature in signatures:
+            self._hasher.want(signature.body_canonicalization, signature.digest, signature.length)
+        self._lookups = _Lookups(context.resolver, {signature.query_name for _, signature in signatures})
+
+    def feed(self, octets: memoryview) -> None:
+        """Takes the next octets of the body, as received."""
+        self._hasher.feed(octets)
+
+    async def finish(self) -> Sequence[AuthResult]:
+        """Gives a result for each signature, in the order of the fields from the top."""
+        self._hasher.finish()
+        answers = await self._lookups.answers()
+        done = iter(
+            [self._verify(field, signature, answers[signature.query_name]) for field, signature in self._signatures]
+        )
+        return [next(done) if result is None else result for result in self._results]
+
+    def _verify(self, field: HeaderField, signature: Signature, answer: DnsAnswer | DnsFailure) -> AuthResult:
+        """Judges one signature (RFC 6376 sections 6.1.2 and 6.1.3)."""
+        properties = _properties(signature)
+        if isinstance(answer, DnsFailure):
+            reason = f"key unavailable: {answer.why}"
+            return AuthResult(
+                "dkim", Result.TEMPERROR, reason, Cause.DNS, properties, evidence=(answer, *_facts(signature))
+            )
+        records = _usable(signature, answer)
+        if isinstance(records, KeyFault):
+            return AuthResult(
+                "dkim",
+                Result.PERMERROR,
+                records.reason,
+                records.cause,
+                properties,
+                evidence=(answer, *_facts(signature)),
+            )
+        record = records[0]
+        scheme = _SCHEMES[signature.algorithm]
+        assessment = assess_signature(scheme, record.public_key, use="dkim")
+        evidence = (answer, *_facts(signature, record))
+        if assessment.status is Status.REFUSED:
+            return AuthResult(
+                "dkim",
+                Result.POLICY,
+                f"{assessment.sentence} ({assessment.source})",
+                Cause.WEAK,
+                properties,
+                evidence=evidence,
+            )
+        body = self._hasher.result(signature.body_canonicalization, signature.digest, signature.length)
+        fault = _body_fault(signature, body)
+        selected = select_fields(self._fields, signature.signed)
+        if not fault:
+            signed = hash_input(selected, field.raw, signature.blank, signature.header_canonicalization)
+            if scheme is ED25519:  # RFC 8463 section 3: what is signed is the digest
+                signed = hashlib.sha256(signed).digest()
+            for candidate in records:
+                if candidate.public_key.verify(signature.value, signed, scheme):
+                    record = candidate
+                    break
+            else:
+                fault = (Cause.SIGNATURE, "signature did not verify")
+        if record.testing:
+            outcome = fault[1] if fault else "signature good"
+            return AuthResult(
+                "dkim",
+                Result.POLICY,
+                f"{outcome}, but the key is only being tested (t=y)",
+                Cause.TEST_KEY,
+                properties,
+                evidence=evidence,
+            )
+        if fault:
+            return AuthResult("dkim", Result.FAIL, fault[1], fault[0], properties, evidence=evidence)
+        if signature.expiration is not None and signature.expiration < self._context.moment.at.timestamp():
+            return AuthResult("dkim", Result.POLICY, "signature expired", Cause.EXPIRED, properties, evidence=evidence)
+        coverage = self._coverage(selected, body)
+        if signature.length is not None and body.total > signature.length:
+            reason = f"only {signature.length} of {body.total} octets of the body are signed (l=)"
+            return AuthResult("dkim", Result.POLICY, reason, Cause.PARTIAL, properties, coverage, evidence)
+        return AuthResult("dkim", Result.PASS, "", None, properties, coverage, evidence)
+
+    def _coverage(self, selected: list[HeaderField], body: BodyHash) -> Coverage:
+        start = self._body_start
+        return Coverage(
+            fields=tuple(sorted({field.index for field in selected})),
+            ranges=((start, start + body.covered),) if body.covered else (),
+        )
+
+
+class _Lookups:
+    """Key look-ups that are under way while the body arrives."""
+
+    __slots__ = ("_names", "_resolver", "_tasks")
+
+    def __init__(self, resolver: Resolver, names: set[str]) -> None:
+        self._resolver = resolver
+        self._names = names
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:  # nobody awaits yet: they are made when the body is complete
+            self._tasks = None
+        else:
+            self._tasks = {name: loop.create_task(self._ask(name)) for name in names}
+
+    async def answers(self) -> dict[str, DnsAnswer | DnsFailure]:
+        if self._tasks is None:
+            return {name: await self._ask(name) for name in self._names}
+        try:
+            return {name: await task for name, task in self._tasks.items()}
+        finally:
+            for task in self._tasks.values():
+                task.cancel()
+
+    async def _ask(self, name: str) -> DnsAnswer | DnsFailure:
+        try:
+            return await self._resolver.query(name, "TXT")
+        except DnsTemporaryError as error:
+            return DnsFailure(error.name, error.rdtype, error.why)
+        except TemporaryError as error:  # such as the end of the time: it must not cost the other signatures
+            return DnsFailure(name, "TXT", str(error))
+
+
+def _usable(signature: Signature, answer: DnsAnswer) -> list[KeyRecord] | KeyFault:
+    """The key records that fit a signature, or why there is none (RFC 6376 section 6.1.2)."""
+    fault = KeyFault(Cause.NO_KEY, "no key for signature")
+    usable: list[KeyRecord] = []
+    for octets in answer.texts[:KEY_RECORDS]:
+        record = parse_key_record(octets)
+        if isinstance(record, KeyRecord):
+            misfit = _misfit(signature, record)
+            if misfit is None:
+                usable.append(record)
+                continue
+            record = misfit
+        if fault.cause is Cause.NO_KEY:  # of several faults the first that is about a key says most
+            fault = record
+    return usable or fault
+
+
+def _misfit(signature: Signature, record: KeyRecord) -> KeyFault | None:
+    """Why a key may not be used for a signature, if so."""
+    if record.digests is not None and signature.digest not in record.digests:
+        return KeyFault(Cause.KEY, "inappropriate hash algorithm")
+    if record.key_type != signature.key_type:
+        return KeyFault(Cause.KEY, "inappropriate key algorithm")
+    if record.strict and signature.auid_domain != signature.domain:
+        return KeyFault(Cause.KEY, "domain mismatch: the key (t=s) allows no subdomain of d= in i=")
+    return None
+
+
+def _body_fault(signature: Signature, body: BodyHash) -> tuple[Cause, str] | None:
+    if signature.length is not None and signature.length > body.total:
+        return Cause.DIGEST, "body hash did not verify: l= is more than the body has"
+    if body.digest != signature.body_hash:
+        return Cause.DIGEST, "body hash did not verify"
+    return None
+
+
+def _body_start(section: HeaderSection) -> int:
+    """Where the body starts in the message: after the blank line, which ends like the line before it."""
+    end = bytes(section.octets[-2:])
+    return section.base + len(section.octets) + (2 if end == b"\r\n" else 1)
+
+
+def _properties(signature: Signature) -> dict[str, str]:
+    """The properties of RFC 8601 section 2.7.1 and RFC 6008."""
+    return {
+        "header.d": signature.domain,
+        "header.i": signature.auid,
+        "header.s": signature.selector,
+        "header.a": signature.algorithm,
+        "header.b": signature.label,
+    }
+
+
+def _facts(signature: Signature, record: KeyRecord | None = None) -> tuple[Fact, ...]:
+    """What a reader may want to know besides."""
+    facts = [
+        Fact(
+            "canonicalization",
+            f"{signature.header_canonicalization} header fields, {signature.body_canonicalization} body",
+        )
+    ]
+    if record is None:
+        facts.append(Fact("algorithm", signature.algorithm))
+    elif record.key_type == "rsa":
+        facts.append(Fact("algorithm", f"{signature.algorithm} with a key of {record.public_key.bits} bits"))
+    else:
+        facts.append(Fact("algorithm", f"{signature.algorithm} with an Ed25519 key"))
+    if signature.timestamp is not None:
+        facts.append(Fact("signing time", _time(signature.timestamp)))
+    if signature.expiration is not None:
+        facts.append(Fact("expiration", _time(signature.expiration)))
+    if record is not None and record.notes:
+        facts.append(Fact("notes of the key's owner", record.notes))
+    return tuple(facts)
+
+
+def _time(seconds: int) -> str:
+    try:
+        return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    except (ValueError, OverflowError, OSError):
+        return f"{seconds} seconds after 1970"  # years that calendars of programs do not have
