@@ -8,11 +8,20 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from mailsec.crypto.algorithms import (
+        POLICY_VERSION,
+        Assessment,
+        Status,
+        assess_digest,
+        assess_key,
+        assess_signature,
+    )
     from mailsec.crypto.certificates import Certificate, load_certificates
     from mailsec.crypto.digests import DIGEST_SIZES, Digest, new_digest
     from mailsec.crypto.identity import Identity
-    from mailsec.crypto.keyring import MemoryKeyRing, PrivateIdentity, load_identity
+    from mailsec.crypto.keyring import MemoryKeyRing, PrivateIdentity, load_identities, load_identity
     from mailsec.crypto.keys import PublicKey
+    from mailsec.crypto.paths import PathFailure, PathResult, validate_path
     from mailsec.crypto.private import PrivateKey
     from mailsec.crypto.schemes import (
         ECDSA_SHA1,
@@ -31,13 +40,16 @@ if TYPE_CHECKING:
         SignatureScheme,
         scheme_of,
     )
+    from mailsec.crypto.trust import StaticTrust
 
 _NAMES = {
+    "algorithms": ("POLICY_VERSION", "Assessment", "Status", "assess_digest", "assess_key", "assess_signature"),
     "certificates": ("Certificate", "load_certificates"),
     "digests": ("DIGEST_SIZES", "Digest", "new_digest"),
     "identity": ("Identity",),
-    "keyring": ("MemoryKeyRing", "PrivateIdentity", "load_identity"),
+    "keyring": ("MemoryKeyRing", "PrivateIdentity", "load_identities", "load_identity"),
     "keys": ("PublicKey",),
+    "paths": ("PathFailure", "PathResult", "validate_path"),
     "private": ("PrivateKey",),
     "schemes": (
         "ECDSA_SHA1",
@@ -56,6 +68,7 @@ _NAMES = {
         "SignatureScheme",
         "scheme_of",
     ),
+    "trust": ("StaticTrust",),
 }
 _HOMES = {name: f"mailsec.crypto.{module}" for module, names in _NAMES.items() for name in names}
 
@@ -67,6 +80,7 @@ __all__ = [
     "ECDSA_SHA512",
     "ED448",
     "ED25519",
+    "POLICY_VERSION",
     "RSA_PSS_SHA256",
     "RSA_PSS_SHA384",
     "RSA_PSS_SHA512",
@@ -74,18 +88,28 @@ __all__ = [
     "RSA_SHA256",
     "RSA_SHA384",
     "RSA_SHA512",
+    "Assessment",
     "Certificate",
     "Digest",
     "Identity",
     "MemoryKeyRing",
+    "PathFailure",
+    "PathResult",
     "PrivateIdentity",
     "PrivateKey",
     "PublicKey",
     "SignatureScheme",
+    "StaticTrust",
+    "Status",
+    "assess_digest",
+    "assess_key",
+    "assess_signature",
     "load_certificates",
+    "load_identities",
     "load_identity",
     "new_digest",
     "scheme_of",
+    "validate_path",
 ]
 
 

@@ -1,0 +1,210 @@
+"""The algorithm policy: which algorithms and key sizes are accepted, deprecated or refused, why, and who says so.
+
+This is the only place that decides it. The tables are read from the top; the first row that fits counts. A
+signature is judged by its key, its digest and its use together, and the worst of these is the judgement.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from mailsec.crypto.keys import PublicKey
+    from mailsec.crypto.schemes import SignatureScheme
+
+__all__ = ["POLICY_VERSION", "Assessment", "Status", "Use", "assess_digest", "assess_key", "assess_signature"]
+
+POLICY_VERSION: Final = "1"
+"""Grows by one with each change of the tables; kept with evidence, so that an old judgement can be understood."""
+
+Use: TypeAlias = Literal["dkim", "smime", "certificate"]
+
+
+class Status(StrEnum):
+    """What the policy says of an algorithm."""
+
+    ACCEPTED = "accepted"
+    DEPRECATED = "deprecated"  # counts, and is better replaced
+    REFUSED = "refused"  # does not count
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """A judgement of the policy.
+
+    Attributes:
+        status: accepted, deprecated or refused.
+        sentence: what is judged and why, for people.
+        source: the standard that says so.
+    """
+
+    status: Status
+    sentence: str
+    source: str
+
+
+_ACCEPTED, _DEPRECATED, _REFUSED = Status.ACCEPTED, Status.DEPRECATED, Status.REFUSED
+
+# digest: status, reason, source
+_DIGESTS: Final[Mapping[str, tuple[Status, str, str]]] = {
+    "md5": (_REFUSED, "collisions are made in seconds", "RFC 6151 section 2; RFC 8551 appendix B.1"),
+    "sha1": (_REFUSED, "collisions have been made", "RFC 8301 section 3.1; RFC 8551 appendix B.1; NIST SP 800-131A"),
+    "sha224": (
+        _DEPRECATED,
+        "its 112 bits of strength are the least that is allowed",
+        "NIST SP 800-131A rev. 2 table 8",
+    ),
+    "sha256": (_ACCEPTED, "it is the digest that everybody must know", "RFC 8551 section 2.1; RFC 8301 section 3.1"),
+    "sha384": (_ACCEPTED, "it is strong", "RFC 5754 section 2.3"),
+    "sha512": (_ACCEPTED, "it is strong", "RFC 8551 section 2.1"),
+    "sha3-256": (_ACCEPTED, "it is strong", "RFC 9688 section 2; FIPS 202"),
+    "sha3-384": (_ACCEPTED, "it is strong", "RFC 9688 section 2; FIPS 202"),
+    "sha3-512": (_ACCEPTED, "it is strong", "RFC 9688 section 2; FIPS 202"),
+    "shake256": (_ACCEPTED, "it is strong", "RFC 8419 section 3.1; FIPS 202"),
+}
+
+_ANY: Final = frozenset({"dkim", "smime", "certificate"})
+_DKIM: Final = frozenset({"dkim"})
+_X509: Final = frozenset({"smime", "certificate"})
+_TOO_LONG: Final = "verifying with it would cost more time than a message may take"
+
+# uses, kind of key, from and to how many bits, status, reason, source
+_SIZES: Final[tuple[tuple[frozenset[str], str, int, int, Status, str, str], ...]] = (
+    (_DKIM, "rsa", 0, 1023, _REFUSED, "keys under 1024 bits do not count", "RFC 8301 section 3.2"),
+    (_DKIM, "rsa", 1024, 2047, _DEPRECATED, "signers should use 2048 bits or more", "RFC 8301 section 3.2"),
+    (_DKIM, "rsa", 2048, 8192, _ACCEPTED, "it is long enough", "RFC 8301 section 3.2"),
+    (
+        _X509,
+        "rsa",
+        0,
+        2047,
+        _REFUSED,
+        "keys under 2048 bits are historical",
+        "RFC 8551 section 4.3; RFC 8550 section 4.3",
+    ),
+    (_X509, "rsa", 2048, 8192, _ACCEPTED, "it is long enough", "RFC 8551 section 4.3; RFC 8550 section 4.3"),
+    (_ANY, "rsa", 8193, 1 << 20, _REFUSED, _TOO_LONG, "RFC 8551 section 6"),
+    (_X509, "dsa", 0, 2047, _REFUSED, "DSA keys under 2048 bits are too weak", "NIST SP 800-131A rev. 2 table 2"),
+    (_X509, "dsa", 2048, 4096, _DEPRECATED, "DSA is for reading old mail only", "RFC 8551 appendix B.2; FIPS 186-5"),
+    (_DKIM, "ed25519", 256, 256, _ACCEPTED, "it is strong", "RFC 8463"),
+    (_X509, "ed25519", 256, 256, _ACCEPTED, "it is strong", "RFC 8551 section 2.2; RFC 8410"),
+    (_X509, "ed448", 456, 456, _ACCEPTED, "it is strong", "RFC 8419; RFC 8410"),
+)
+
+# curve: status, reason, source
+_CURVES: Final[Mapping[str, tuple[Status, str, str]]] = {
+    "P-192": (_REFUSED, "its 96 bits of strength are too few", "NIST SP 800-131A rev. 2 table 2"),
+    "P-224": (_DEPRECATED, "its 112 bits of strength are the least that is allowed", "NIST SP 800-131A rev. 2 table 2"),
+    "P-256": (_ACCEPTED, "it is strong", "RFC 8551 section 2.2; RFC 8550 section 4.3"),
+    "P-384": (_ACCEPTED, "it is strong", "RFC 5753 section 7; RFC 8550 section 4.3"),
+    "P-521": (_ACCEPTED, "it is strong", "RFC 5753 section 7; RFC 8550 section 4.3"),
+    "secp256k1": (_DEPRECATED, "no standard for mail knows this curve", "SEC 2 section 2.4.1"),
+    "brainpoolP256r1": (_ACCEPTED, "it is strong", "RFC 5639; BSI TR-02102-1"),
+    "brainpoolP384r1": (_ACCEPTED, "it is strong", "RFC 5639; BSI TR-02102-1"),
+    "brainpoolP512r1": (_ACCEPTED, "it is strong", "RFC 5639; BSI TR-02102-1"),
+}
+
+# DKIM names its algorithms one by one; whatever is not here does not exist there.
+_DKIM_SCHEMES: Final[Mapping[tuple[str, str | None], tuple[Status, str, str]]] = {
+    ("rsa", "sha256"): (_ACCEPTED, "it is the algorithm that everybody must know", "RFC 8301 section 3.1"),
+    ("rsa", "sha1"): (_REFUSED, "RSA with SHA-1 does not count", "RFC 8301 section 3.1"),
+    ("ed25519", None): (_ACCEPTED, "it is strong", "RFC 8463 section 3"),
+}
+
+_RANK: Final = {Status.ACCEPTED: 0, Status.DEPRECATED: 1, Status.REFUSED: 2}
+_DIGEST_NAMES: Final = {
+    "md5": "MD5",
+    "sha1": "SHA-1",
+    "sha224": "SHA-224",
+    "sha256": "SHA-256",
+    "sha384": "SHA-384",
+    "sha512": "SHA-512",
+    "sha3-256": "SHA3-256",
+    "sha3-384": "SHA3-384",
+    "sha3-512": "SHA3-512",
+    "shake256": "SHAKE256",
+}
+
+
+@lru_cache(maxsize=64)
+def assess_digest(name: str) -> Assessment:
+    """Judges a digest that a signature rests on.
+
+    Args:
+        name: one of `mailsec.crypto.DIGEST_SIZES`, such as `"sha256"`; an unknown one is refused.
+    """
+    if name not in _DIGESTS:
+        return Assessment(_REFUSED, "a digest that is not known", "RFC 8551 section 2.1")
+    status, reason, source = _DIGESTS[name]
+    return Assessment(status, f"{_DIGEST_NAMES[name]}: {reason}", source)
+
+
+def assess_key(key: PublicKey, *, use: Use) -> Assessment:
+    """Judges a key by its kind and size.
+
+    Args:
+        key: the key.
+        use: what it is to verify: DKIM signatures, S/MIME signatures, or those on certificates.
+    """
+    if key.trouble:
+        return Assessment(_REFUSED, f"the key cannot be used: {key.trouble}", "RFC 8551 section 2.2")
+    return _assess_key(key.key_type, key.bits, key.curve, use)
+
+
+def assess_signature(scheme: SignatureScheme, key: PublicKey, *, use: Use) -> Assessment:
+    """Judges a signature by its scheme and key, whatever its value.
+
+    Args:
+        scheme: how it is made.
+        key: what is to verify it.
+        use: where it stands: in DKIM, in S/MIME, or on a certificate.
+
+    Returns:
+        The worst of what the policy says of the key, the digest and their use.
+    """
+    own = assess_key(key, use=use)
+    if own.status is _REFUSED:
+        return own
+    if not key.fits(scheme):
+        return Assessment(
+            _REFUSED, f"a key of the kind {key.key_type} makes no signatures by {scheme}", "RFC 8551 section 2.2"
+        )
+    judged = _assess_scheme(scheme, use)
+    return own if _RANK[own.status] >= _RANK[judged.status] else judged
+
+
+@lru_cache(maxsize=1024)
+def _assess_key(key_type: str, bits: int, curve: str | None, use: Use) -> Assessment:
+    if key_type == "ec" and use != "dkim":
+        status, reason, source = _CURVES[curve or ""]
+        return Assessment(status, f"the curve {curve}: {reason}", source)
+    kind = "rsa" if key_type == "rsa-pss" and use != "dkim" else key_type
+    for uses, row_kind, low, high, status, reason, source in _SIZES:
+        if use in uses and kind == row_kind and low <= bits <= high:
+            shown = f"{kind.upper()} with {bits} bits" if kind in {"rsa", "dsa"} else kind.capitalize()
+            return Assessment(status, f"{shown}: {reason}", source)
+    source = "RFC 6376 section 3.3" if use == "dkim" else "RFC 8551 section 2.2"
+    return Assessment(_REFUSED, f"keys of the kind {key_type} make no such signatures", source)
+
+
+@lru_cache(maxsize=256)
+def _assess_scheme(scheme: SignatureScheme, use: Use) -> Assessment:
+    if use == "dkim":
+        row = _DKIM_SCHEMES.get((scheme.key_type, scheme.digest))
+        if row is None:
+            return Assessment(_REFUSED, f"{scheme} is no algorithm of DKIM", "RFC 6376 section 3.3")
+        return Assessment(row[0], f"{scheme}: {row[1]}", row[2])
+    if scheme.digest is None:
+        return Assessment(_ACCEPTED, f"{scheme}: it is strong", "RFC 8551 section 2.2")
+    judged = assess_digest(scheme.digest)
+    if scheme.mgf_digest is None or judged.status is _REFUSED:
+        return judged
+    # The mask of RSASSA-PSS needs no collision resistance, so a weak digest there is old rather than wrong.
+    if assess_digest(scheme.mgf_digest).status is _ACCEPTED:
+        return judged
+    return Assessment(_DEPRECATED, f"{scheme} with a mask by {scheme.mgf_digest}: it is old", "RFC 8017 appendix B.2.1")

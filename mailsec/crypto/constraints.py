@@ -1,0 +1,72 @@
+"""Name constraints (RFC 5280 section 4.2.1.10): which names an authority may certify."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from mailsec.crypto import names
+
+if TYPE_CHECKING:
+    from mailsec.crypto.certificates import Certificate
+    from mailsec.crypto.extensions import NameConstraints
+
+__all__ = ["violation"]
+
+
+def violation(constraints: NameConstraints, certificate: Certificate) -> str:
+    """Which of a certificate's names the constraints of an authority above do not allow.
+
+    They bind addresses wherever they stand: rfc822Name, SmtpUTF8Mailbox (RFC 9598 section 6) and emailAddress
+    in the subject.
+
+    Returns:
+        What is wrong, as part of a sentence; empty if all names are allowed.
+    """
+    permitted, excluded = constraints.permitted, constraints.excluded
+    alternative = certificate.alternative_names
+    unknown = alternative.others & (permitted.others | excluded.others)
+    if unknown:
+        return "its names are constrained in a way that is not supported"
+    if permitted.emails or excluded.emails:
+        for address in certificate.emails:
+            if "@" not in address:
+                return f"its authority may certify some addresses only, and {address!r} is none"
+            if permitted.emails and not any(_mailbox_within(address, base) for base in permitted.emails):
+                return f"the address {address} is not among those that its authority may certify"
+            if any(_mailbox_within(address, base) for base in excluded.emails):
+                return f"the address {address} is among those that its authority may not certify"
+    directories = [names.canonical(name) for name in alternative.directories]
+    if certificate.subject_key:
+        directories.insert(0, certificate.subject_key)
+    allowed = [names.canonical(name) for name in permitted.directories]
+    forbidden = [names.canonical(name) for name in excluded.directories]
+    for name in directories:
+        if allowed and not any(name[: len(base)] == base for base in allowed):
+            return "its name is not among those that its authority may certify"
+        if any(name[: len(base)] == base for base in forbidden):
+            return "its name is among those that its authority may not certify"
+    return ""
+
+
+def _mailbox_within(address: str, base: str) -> bool:
+    """Whether a mailbox lies within a constraint: a mailbox, a host, or with a leading dot all hosts below a domain."""
+    local, _, host = address.rpartition("@")
+    host = _ascii_host(host)
+    base_local, base_at, base_host = base.rpartition("@")
+    base_host = _ascii_host(base_host)
+    if base_at:
+        return local == base_local and host == base_host
+    if base_host.startswith("."):
+        return host.endswith(base_host)
+    return host == base_host
+
+
+def _ascii_host(host: str) -> str:
+    """A host name as A-labels in lower case, as RFC 9598 section 5 compares them."""
+    host = host.casefold()
+    if host.isascii():
+        return host
+    try:
+        return host.encode("idna").decode("ascii").casefold()
+    except UnicodeError:
+        return host
