@@ -41,8 +41,8 @@ NAME_CONSTRAINTS: Final = "2.5.29.30"
 AUTHORITY_KEY_IDENTIFIER: Final = "2.5.29.35"
 EXTENDED_KEY_USAGE: Final = "2.5.29.37"
 
-_SMTP_UTF8_MAILBOX: Final = "1.3.6.1.5.5.7.8.9"  # RFC 9598 section 3
-_KEY_USAGES: Final = (
+SMTP_UTF8_MAILBOX: Final = "1.3.6.1.5.5.7.8.9"  # RFC 9598 section 3
+KEY_USAGES: Final = (
     "digitalSignature",
     "nonRepudiation",
     "keyEncipherment",
@@ -53,7 +53,7 @@ _KEY_USAGES: Final = (
     "encipherOnly",
     "decipherOnly",
 )
-_PURPOSES: Final[Mapping[str, str]] = {
+PURPOSES: Final[Mapping[str, str]] = {
     "2.5.29.37.0": "anyExtendedKeyUsage",
     "1.3.6.1.5.5.7.3.1": "serverAuth",
     "1.3.6.1.5.5.7.3.2": "clientAuth",
@@ -120,7 +120,7 @@ def key_usage(value: bytes) -> frozenset[str]:
     if stop != len(value) or not start < stop <= start + 3:
         raise der.DERError("a key usage is malformed")
     bits = "".join(f"{octet:08b}" for octet in value[start + 1 : stop])
-    return frozenset(name for name, bit in zip(_KEY_USAGES, bits, strict=False) if bit == "1")
+    return frozenset(name for name, bit in zip(KEY_USAGES, bits, strict=False) if bit == "1")
 
 
 def extended_key_usage(value: bytes) -> tuple[str, ...]:
@@ -130,7 +130,7 @@ def extended_key_usage(value: bytes) -> tuple[str, ...]:
         if tag != der.OID:
             raise der.DERError("an extended key usage is malformed")
         oid = der.oid_text(value, start, stop)
-        purposes.append(_PURPOSES.get(oid, oid))
+        purposes.append(PURPOSES.get(oid, oid))
     if not purposes:
         raise der.DERError("an extended key usage is empty")
     return tuple(purposes)
@@ -194,7 +194,7 @@ def _general_names(value: bytes, elements: list[tuple[int, int, int]]) -> Altern
 
 def _smtp_utf8_mailbox(value: bytes, start: int, stop: int) -> str | None:
     inner, at = der.expect(value, start, stop, der.OID)
-    if der.oid_text(value, inner, at) != _SMTP_UTF8_MAILBOX:
+    if der.oid_text(value, inner, at) != SMTP_UTF8_MAILBOX:
         return None
     inner, end = der.expect(value, at, stop, 0xA0)
     first, last = der.expect(value, inner, end, 0x0C)

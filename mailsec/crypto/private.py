@@ -22,8 +22,10 @@ from mailsec.crypto.pem import PEMBlock, looks_like_pem, pem_blocks
 from mailsec.errors import KeyFileError, UsageError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Any
 
+    from mailsec.crypto.certificates import Certificate
     from mailsec.crypto.schemes import SignatureScheme
 
 __all__ = ["KeyKind", "PrivateKey"]
@@ -241,10 +243,39 @@ class PrivateKey:
         """
         encryption: KeySerializationEncryption = NoEncryption()
         if password is not None:
-            if not 0 < len(password) <= _PASSWORD_OCTETS:
-                raise UsageError("a password has 1 to 1024 octets")
+            _check_new_password(password)
             encryption = BestAvailableEncryption(password)
         return bytes(self._key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption))
+
+    def to_pkcs12(self, certificates: Sequence[Certificate], password: bytes, *, old: bool = False) -> bytes:
+        """The key with certificates as PKCS#12 (RFC 7292), encrypted.
+
+        Args:
+            certificates: the key's certificate first, then those of its issuers.
+            password: what to encrypt it with.
+            old: whether to encrypt with 3DES and SHA-1, which is all that older programs can read.
+
+        Raises:
+            UsageError: the password is empty or too long, or there is no certificate.
+            KeyFileError: keys of this kind cannot be kept as PKCS#12.
+        """
+        from cryptography import x509
+        from cryptography.hazmat.primitives import hashes
+        from cryptography.hazmat.primitives.serialization import pkcs12
+
+        _check_new_password(password)
+        if not certificates:
+            raise UsageError("a PKCS#12 file needs the certificate of the key")
+        encryption: KeySerializationEncryption = BestAvailableEncryption(password)
+        if old:
+            builder = PrivateFormat.PKCS12.encryption_builder().hmac_hash(hashes.SHA1())  # noqa: S303
+            builder = builder.key_cert_algorithm(pkcs12.PBES.PBESv1SHA1And3KeyTripleDESCBC)
+            encryption = builder.build(password)
+        own, *rest = (x509.load_der_x509_certificate(certificate.der) for certificate in certificates)
+        try:
+            return pkcs12.serialize_key_and_certificates(None, self._key, own, rest, encryption)
+        except (TypeError, ValueError):
+            raise KeyFileError(f"keys of the kind {self.key_type} cannot be kept as PKCS#12") from None
 
     def __repr__(self) -> str:
         return f"<PrivateKey {self.key_type}>"
@@ -267,6 +298,11 @@ _CURVE_TYPES: Final[dict[str, type[ec.EllipticCurve]]] = {
         ec.BrainpoolP512R1,
     )
 }
+
+
+def _check_new_password(password: bytes) -> None:
+    if not 0 < len(password) <= _PASSWORD_OCTETS:
+        raise UsageError(f"a password has 1 to {_PASSWORD_OCTETS} octets")
 
 
 def _check_password(password: bytes | None, *, needed: bool) -> bytes | None:

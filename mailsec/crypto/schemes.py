@@ -89,9 +89,9 @@ ED25519: Final = SignatureScheme("ed25519")
 ED448: Final = SignatureScheme("ed448")
 
 RSASSA_PSS_OID: Final = "1.2.840.113549.1.1.10"
-_MGF1_OID: Final = "1.2.840.113549.1.1.8"
+MGF1_OID: Final = "1.2.840.113549.1.1.8"
 
-_SCHEMES: Final[Mapping[str, SignatureScheme]] = {
+SCHEME_OIDS: Final[Mapping[str, SignatureScheme]] = {
     "1.2.840.113549.1.1.4": SignatureScheme("rsa", "md5"),  # RFC 3279 section 2.2.1
     "1.2.840.113549.1.1.5": RSA_SHA1,
     "1.3.14.3.2.29": RSA_SHA1,  # the same, by OIW
@@ -118,6 +118,7 @@ _SCHEMES: Final[Mapping[str, SignatureScheme]] = {
     "1.3.101.112": ED25519,  # RFC 8410 section 3
     "1.3.101.113": ED448,
 }
+"""Signature schemes by the object identifiers that name them, except RSASSA-PSS, which has its parameters elsewhere."""
 
 DIGEST_OIDS: Final[Mapping[str, str]] = {
     "1.2.840.113549.2.5": "md5",
@@ -151,7 +152,7 @@ def scheme_of(identifier: bytes) -> SignatureScheme | None:
             return pss_scheme(identifier[at:stop])
     except der.DERError:
         return None
-    return _SCHEMES.get(oid)
+    return SCHEME_OIDS.get(oid)
 
 
 def pss_scheme(parameters: bytes) -> SignatureScheme | None:
@@ -168,7 +169,7 @@ def pss_scheme(parameters: bytes) -> SignatureScheme | None:
         elif tag == 0xA1:
             inside, end_inside = der.expect(parameters, inner, end, der.SEQUENCE)
             name, at = der.expect(parameters, inside, end_inside, der.OID)
-            if der.oid_text(parameters, name, at) != _MGF1_OID:
+            if der.oid_text(parameters, name, at) != MGF1_OID:
                 return None
             mgf_digest = _digest_name(parameters, at, end_inside)
         elif tag == 0xA2:
