@@ -1,1 +1,20 @@
-""""""
+"""The way of a message through the plugins: runner, contexts, report, verdict, Authentication-Results."""
+
+from mailsec.pipeline.context import NO_KEYS, Services
+from mailsec.pipeline.report import Layer, Report, Run
+from mailsec.pipeline.runner import Runner, Session
+from mailsec.pipeline.verdict import Level, Policy, Verdict, judge
+
+__all__ = [
+    "NO_KEYS",
+    "Layer",
+    "Level",
+    "Policy",
+    "Report",
+    "Run",
+    "Runner",
+    "Services",
+    "Session",
+    "Verdict",
+    "judge",
+]

@@ -1,0 +1,330 @@
+"""What a plugin is handed while it checks a message, and the record of what it reads there.
+
+A context is made for each run of a verifier or opener. Its services are thin wrappers over those of the
+program; what goes through them is noted as evidence. Answers of DNS and of the fetcher are shared among all that
+run over one message, so that two verifiers asking the same cost one look-up.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from mailsec.errors import DnsTemporaryError, FetchError, KeyFileError, TemporaryError
+from mailsec.hooks.types import (
+    Anchors,
+    AuthResult,
+    DnsAnswer,
+    DnsFailure,
+    Envelope,
+    Evidence,
+    Fact,
+    Fetched,
+    Fetcher,
+    Identity,
+    KeyRing,
+    Moment,
+    Resolver,
+    TrustStore,
+)
+
+if TYPE_CHECKING:
+    from mailsec.crypto import Certificate, SignatureScheme
+    from mailsec.message import HeaderSection
+
+__all__ = ["NO_KEYS", "KeyedContext", "PartContext", "PlainContext", "Services", "Shared"]
+
+T = TypeVar("T")
+
+
+class _NoFetcher:
+    """A fetcher that fetches nothing."""
+
+    async def fetch(self, url: str, *, data: bytes | None = None, limit: int = 1 << 20) -> Fetched:
+        del data, limit
+        raise FetchError(f"{url} was not fetched: nothing may be fetched here")
+
+
+class _NoTrust:
+    """A trust store without anchors."""
+
+    def anchors(self) -> Sequence[Certificate]:
+        return ()
+
+
+class _NoKeys:
+    """A key ring without keys."""
+
+    def identities(self, name: str | None = None) -> Sequence[Identity]:
+        del name
+        return ()
+
+    def sign(self, identity: Identity, scheme: SignatureScheme, octets: bytes) -> bytes:
+        del scheme, octets
+        raise KeyFileError(f"there is no private key for {identity.name}")
+
+
+NO_FETCHER: Fetcher = _NoFetcher()
+NO_TRUST: TrustStore = _NoTrust()
+NO_KEYS: KeyRing = _NoKeys()
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The services of the program that plugins use, each as its protocol in `mailsec.hooks` says.
+
+    Attributes:
+        resolver: answers DNS questions.
+        fetcher: fetches documents; by default none.
+        trust: the trust anchors; by default none.
+        keys: the private keys; openers, protectors and sealers alone see them.
+    """
+
+    resolver: Resolver
+    fetcher: Fetcher = NO_FETCHER
+    trust: TrustStore = NO_TRUST
+    keys: KeyRing = NO_KEYS
+
+
+class _Once(Generic[T]):
+    """Asks each question once, however many want to know, and remembers the answer or the trouble.
+
+    Whoever asks first does the asking, in its own task. Should it be cancelled, one of those that wait takes over.
+    """
+
+    __slots__ = ("_known", "_waiting")
+
+    def __init__(self) -> None:
+        self._known: dict[object, T | TemporaryError] = {}
+        self._waiting: dict[object, list[asyncio.Future[None]]] = {}
+
+    async def get(self, question: object, ask: Callable[[], Awaitable[T]]) -> T:
+        while question not in self._known:
+            if question in self._waiting:
+                waiter = asyncio.get_running_loop().create_future()
+                self._waiting[question].append(waiter)
+                await waiter
+                continue
+            self._waiting[question] = []
+            try:
+                self._known[question] = await ask()
+            except TemporaryError as error:
+                self._known[question] = error
+            finally:
+                for waiter in self._waiting.pop(question):
+                    if not waiter.done():
+                        waiter.set_result(None)
+        answer = self._known[question]
+        if isinstance(answer, TemporaryError):
+            # each asker gets it with a traceback of its own
+            raise answer.with_traceback(None)
+        return answer
+
+
+class Shared:
+    """What all that run over one message share. It leads to no private key.
+
+    Attributes:
+        deadline: the end of the check's time, on the clock of `time.monotonic()`.
+        moment: the time at which to judge.
+        envelope: the SMTP transaction.
+    """
+
+    __slots__ = ("_answers", "_documents", "deadline", "envelope", "fetcher", "moment", "resolver", "trust")
+
+    def __init__(self, services: Services, moment: Moment, envelope: Envelope, deadline: float) -> None:
+        self.resolver = services.resolver
+        self.fetcher = services.fetcher
+        self.trust = services.trust
+        self.moment = moment
+        self.envelope = envelope
+        self.deadline = deadline
+        self._answers: _Once[DnsAnswer] | None = None
+        self._documents: _Once[Fetched] | None = None
+
+    @property
+    def answers(self) -> _Once[DnsAnswer]:
+        """The DNS answers so far."""
+        if self._answers is None:
+            self._answers = _Once()
+        return self._answers
+
+    @property
+    def documents(self) -> _Once[Fetched]:
+        """The documents fetched so far."""
+        if self._documents is None:
+            self._documents = _Once()
+        return self._documents
+
+
+class _Recorder:
+    """Notes evidence for one run, and which questions have no answer yet."""
+
+    __slots__ = ("open_questions", "read", "shared")
+
+    def __init__(self, shared: Shared) -> None:
+        self.shared = shared
+        self.read: dict[object, Evidence | Callable[[], Evidence]] = {}
+        self.open_questions: dict[tuple[str, str], None] = {}
+
+    def evidence(self) -> tuple[Evidence, ...]:
+        noted = tuple(one() if callable(one) else one for one in list(self.read.values()))
+        late = tuple(DnsFailure(name, rdtype, "no answer in time") for name, rdtype in self.open_questions)
+        return noted + late
+
+
+class _RecordingResolver:
+    __slots__ = ("_recorder",)
+
+    def __init__(self, recorder: _Recorder) -> None:
+        self._recorder = recorder
+
+    async def query(self, name: str, rdtype: str) -> DnsAnswer:
+        recorder = self._recorder
+        question = (name.lower().removesuffix("."), rdtype.upper())
+        recorder.open_questions[question] = None
+        try:
+            answer = await recorder.shared.answers.get(question, lambda: recorder.shared.resolver.query(name, rdtype))
+        except DnsTemporaryError as error:
+            recorder.open_questions.pop(question, None)
+            recorder.read[question] = DnsFailure(*question, error.why)
+            raise
+        except TemporaryError as error:
+            recorder.open_questions.pop(question, None)
+            recorder.read[question] = DnsFailure(*question, str(error))
+            raise
+        recorder.open_questions.pop(question, None)
+        recorder.read[question] = answer
+        return answer
+
+
+class _RecordingFetcher:
+    __slots__ = ("_recorder",)
+
+    def __init__(self, recorder: _Recorder) -> None:
+        self._recorder = recorder
+
+    async def fetch(self, url: str, *, data: bytes | None = None, limit: int = 1 << 20) -> Fetched:
+        recorder = self._recorder
+        question = ("fetch", url, data, limit)
+        fetcher = recorder.shared.fetcher
+        try:
+            document = await recorder.shared.documents.get(question, lambda: fetcher.fetch(url, data=data, limit=limit))
+        except TemporaryError as error:
+            recorder.read[question] = Fact("not fetched", f"{url}: {error}")
+            raise
+        recorder.read[question] = document
+        return document
+
+
+class _RecordingTrust:
+    __slots__ = ("_recorder",)
+
+    def __init__(self, recorder: _Recorder) -> None:
+        self._recorder = recorder
+
+    def anchors(self) -> Sequence[Certificate]:
+        found = self._recorder.shared.trust.anchors()
+        # the fingerprints are worked out only when somebody looks at the evidence
+        self._recorder.read["trust"] = lambda: Anchors(tuple(one.fingerprint for one in found))
+        return found
+
+
+class PlainContext:
+    """What a verifier is handed: `mailsec.hooks.Context`. It leads to no private key.
+
+    Args:
+        shared: what it shares with the others that run over this message.
+        settings: an instance of the plugin's settings dataclass, or `None`.
+        sources: those whose results may be read, each with an attribute `results`.
+        seconds: how long this one may take; its deadline is never after that of the check.
+    """
+
+    __slots__ = ("_recorder", "_shared", "_sources", "due", "seconds", "settings")
+
+    def __init__(self, shared: Shared, settings: Any, sources: Sequence[Any], seconds: float) -> None:
+        self._shared = shared
+        self._sources = sources
+        self._recorder: _Recorder | None = None
+        self.settings = settings
+        self.seconds = seconds
+        self.due: float | None = None
+
+    def _record(self) -> _Recorder:
+        if self._recorder is None:
+            self._recorder = _Recorder(self._shared)
+        return self._recorder
+
+    @property
+    def resolver(self) -> Resolver:
+        """DNS."""
+        return _RecordingResolver(self._record())
+
+    @property
+    def fetcher(self) -> Fetcher:
+        """Documents over HTTP."""
+        return _RecordingFetcher(self._record())
+
+    @property
+    def trust(self) -> TrustStore:
+        """The trust anchors."""
+        return _RecordingTrust(self._record())
+
+    @property
+    def moment(self) -> Moment:
+        """The time at which to judge."""
+        moment = self._shared.moment
+        self._record().read["moment"] = moment
+        return moment
+
+    @property
+    def deadline(self) -> float:
+        """The end of the time, on the clock of `time.monotonic()`."""
+        return self._shared.deadline if self.due is None else min(self.due, self._shared.deadline)
+
+    def remaining(self) -> float:
+        """Seconds left until the deadline; never negative."""
+        return max(0.0, self.deadline - time.monotonic())
+
+    @property
+    def results(self) -> Sequence[AuthResult]:
+        """The results, so far, of those that come before."""
+        return tuple(result for source in self._sources for result in source.results)
+
+    @property
+    def envelope(self) -> Envelope:
+        """The SMTP transaction, as far as it is known."""
+        return self._shared.envelope
+
+    def evidence(self) -> tuple[Evidence, ...]:
+        """What was read here so far."""
+        return () if self._recorder is None else self._recorder.evidence()
+
+    def waits_for_dns(self) -> tuple[str, str] | None:
+        """A DNS question that has no answer yet, as name and record type."""
+        if self._recorder is None:
+            return None
+        return next(iter(self._recorder.open_questions), None)
+
+
+class KeyedContext(PlainContext):
+    """What sealers and protectors are handed: `mailsec.hooks.SealingContext`."""
+
+    __slots__ = ("keys",)
+
+    def __init__(self, shared: Shared, settings: Any, sources: Sequence[Any], seconds: float, keys: KeyRing) -> None:
+        super().__init__(shared, settings, sources, seconds)
+        self.keys = keys
+
+
+class PartContext(KeyedContext):
+    """What openers are handed: `mailsec.hooks.OpenerContext`."""
+
+    __slots__ = ("header",)
+
+    def __init__(self, shared: Shared, settings: Any, seconds: float, keys: KeyRing, header: HeaderSection) -> None:
+        super().__init__(shared, settings, (), seconds, keys)
+        self.header = header

@@ -1,0 +1,228 @@
+"""Opens protected parts, and the protected parts inside them, and numbers the layers that come to light."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from mailsec.errors import PluginError
+from mailsec.hooks.manager import Problem
+from mailsec.hooks.types import AuthResult, Cause, Opened, Result
+from mailsec.pipeline.accept import copy_results, judge_results
+from mailsec.pipeline.context import PartContext, Shared
+from mailsec.pipeline.engine import Engine, Job
+from mailsec.pipeline.plan import Entry
+from mailsec.pipeline.report import Layer, Run
+
+if TYPE_CHECKING:
+    from mailsec.message import Message, Part
+    from mailsec.pipeline.runner import Runner
+
+__all__ = ["MAXIMUM_DEPTH", "MAXIMUM_OPENINGS", "Opening"]
+
+MAXIMUM_DEPTH = 8
+"""How many protections may lie inside each other."""
+
+MAXIMUM_OPENINGS = 64
+"""How often an opener is asked about a part of one message."""
+
+MAXIMUM_OCTETS = 1 << 28
+"""How many octets all inner contents together may have."""
+
+_REACHED = ("signed", "encrypted", "compressed")
+
+
+class _Node:
+    """A layer on its way to its number."""
+
+    __slots__ = ("children", "depth", "index", "message", "parent", "part", "reached")
+
+    def __init__(self, message: Message, parent: _Node | None, part: Part | None, reached: str) -> None:
+        self.message = message
+        self.parent = parent
+        self.part = part
+        self.reached = reached
+        self.depth: int = 0 if parent is None else parent.depth + 1
+        self.index = 0
+        self.children: list[_Candidate] = []
+
+
+class _Candidate:
+    """A part that openers want to see: what each of them made of it, in turn."""
+
+    __slots__ = ("inner", "jobs", "node", "openers", "part")
+
+    def __init__(self, node: _Node, part: Part, openers: Iterator[Entry]) -> None:
+        self.node = node
+        self.part = part
+        self.openers = openers
+        self.jobs: list[tuple[Job, tuple[AuthResult, ...], _Node | None]] = []
+
+
+class Opening:
+    """All that openers do to one message.
+
+    Openers see the parts of a layer whose type they want, never those of a message inside it: that is another
+    message. They are asked in turn until one answers; its inner content becomes a layer and is looked through
+    likewise. What is inside a part that could be opened is not looked at from outside.
+    """
+
+    def __init__(
+        self, runner: Runner, engine: Engine, shared: Shared, message: Message, problems: list[Problem]
+    ) -> None:
+        self._runner = runner
+        self._engine = engine
+        self._shared = shared
+        self._problems = problems
+        self._root = _Node(message, None, None, "transit")
+        self._wanted = {one for entry in runner.openers for one in entry.descriptor.content_types}
+        self._asked = 0
+        self._octets = 0
+        self._limited = False
+
+    def start(self) -> None:
+        """Looks through the message in transit and adds the jobs to the engine."""
+        self._look(self._root, self._root.message.root)
+
+    def _look(self, node: _Node, root: Part, *, inside: bool = False) -> None:
+        """Finds the candidates in a tree of parts, in document order."""
+        waiting = list(reversed(root.children)) if inside else [root]
+        while waiting:
+            part = waiting.pop()
+            if part.content_type in self._wanted:
+                kind = part.content_type
+                openers = (entry for entry in self._runner.openers if kind in entry.descriptor.content_types)
+                candidate = _Candidate(node, part, openers)
+                node.children.append(candidate)
+                self._ask(candidate)
+            else:
+                waiting.extend(reversed(part.children))
+
+    def _ask(self, candidate: _Candidate) -> None:
+        """Asks the next opener about a part; where none is left, looks inside."""
+        entry = next(candidate.openers, None)
+        if entry is None:
+            self._look(candidate.node, candidate.part, inside=True)
+            return
+        shared, keys = self._shared, self._runner.services.keys
+        context = PartContext(shared, entry.settings, entry.timeout, keys, self._root.message.header)
+        function = entry.descriptor.open
+        if entry.blocking:
+            work = self._runner.threads.later(function, candidate.part, context)
+        else:
+            work = partial(function, candidate.part, context)
+        job = Job(entry, context, work, _copy, partial(self._settle, candidate))
+        self._asked += 1
+        if self._asked <= MAXIMUM_OPENINGS and candidate.node.depth < MAXIMUM_DEPTH:
+            self._engine.add(job)
+        elif not self._limited:
+            self._limited = True
+            limit = f"more than {MAXIMUM_DEPTH} layers or {MAXIMUM_OPENINGS} parts are protected"
+            candidate.jobs.append((job, _limit(entry, f"not all was opened: {limit}"), None))
+
+    def _settle(self, candidate: _Candidate, job: Job) -> None:
+        """Takes what an opener answered about a part."""
+        from mailsec.message import parse
+
+        answer: Opened | None = job.answer
+        if job.failure is not None:
+            results, problems = judge_results(job, (), 0, 0)
+            self._problems += problems
+            candidate.jobs.append((job, results, None))
+            self._ask(candidate)
+            return
+        if answer is None:
+            self._ask(candidate)
+            return
+        inner: _Node | None = None
+        fields = octets = 0
+        results = answer.results
+        if answer.octets is not None:
+            self._octets += len(answer.octets)
+            if self._octets > MAXIMUM_OCTETS:
+                limit = _limit(job.entry, f"not opened: there are more than {MAXIMUM_OCTETS} octets inside")
+                candidate.jobs.append((job, limit, None))
+                return
+            inner = _Node(parse(answer.octets), candidate.node, candidate.part, answer.reached)
+            fields, octets = len(inner.message.header), len(inner.message.octets)
+        else:
+            results = tuple(_uncovered(one) for one in results)
+        results, problems = judge_results(job, results, fields, octets)
+        self._problems += problems
+        candidate.jobs.append((job, results, inner))
+        if inner is not None:
+            self._look(inner, inner.message.root)
+        else:
+            self._look(candidate.node, candidate.part, inside=True)
+
+    def finish(self) -> tuple[tuple[Layer, ...], list[Run]]:
+        """Numbers the layers, breadth first in document order, and gives them with what ran."""
+        layers: list[Layer] = []
+        runs: list[Run] = []
+        waiting = [self._root]
+        count = 0
+        for node in waiting:  # it grows while it is walked through
+            place = {id(part): index for index, part in enumerate(_parts(node))}
+            for candidate in sorted(node.children, key=lambda one: place[id(one.part)]):
+                for job, results, inner in candidate.jobs:
+                    if inner is not None:
+                        count += 1
+                        inner.index = count
+                        waiting.append(inner)
+                        layers.append(_layer(inner))
+                    numbered = tuple(_number(one, node.index, inner) for one in results)
+                    entry = job.entry
+                    evidence = job.context.evidence()
+                    runs.append(Run(entry.name, entry.plugin, entry.methods, numbered, evidence, job.seconds))
+        return tuple(layers), runs
+
+
+def _parts(node: _Node) -> Iterator[Part]:
+    waiting = [node.message.root]
+    while waiting:
+        part = waiting.pop()
+        yield part
+        waiting.extend(reversed(part.children))
+
+
+def _layer(node: _Node) -> Layer:
+    message, part, parent = node.message, node.part, node.parent
+    assert part is not None
+    assert parent is not None
+    body = (message.body_start, len(message.octets))
+    return Layer(node.index, parent.index, part.path, node.reached, message.header, body, message, part)
+
+
+def _number(result: AuthResult, layer: int, inner: _Node | None) -> AuthResult:
+    """Sets the layer where the protection was found, and the one that the coverage counts in."""
+    coverage = result.coverage
+    if coverage is not None and inner is not None:
+        coverage = replace(coverage, layer=inner.index)
+    return replace(result, layer=layer, coverage=coverage)
+
+
+def _uncovered(result: Any) -> Any:
+    """A result about content that could not be had covers nothing."""
+    return replace(result, coverage=None) if type(result) is AuthResult and result.coverage is not None else result
+
+
+def _limit(entry: Entry, reason: str) -> tuple[AuthResult, ...]:
+    return tuple(AuthResult(method, Result.PERMERROR, reason, Cause.LIMIT) for method in entry.methods)
+
+
+def _copy(answer: Any) -> Opened | None:
+    """Checks what an opener answered and takes its results into a tuple of our own."""
+    if answer is None:
+        return None
+    if type(answer) is not Opened:
+        raise PluginError(f"answered with {type(answer).__name__}, not with Opened")
+    if answer.octets is not None and type(answer.octets) not in {bytes, memoryview}:
+        raise PluginError(f"answered with {type(answer.octets).__name__} as the inner content, which is no octets")
+    if answer.reached not in _REACHED:
+        raise PluginError(f"answered with an unknown way of reaching the inner content: {str(answer.reached)[:40]!r}")
+    octets = answer.octets
+    if isinstance(octets, memoryview) and not octets.readonly:
+        octets = bytes(octets)
+    return replace(answer, octets=octets, results=tuple(copy_results(answer.results)))

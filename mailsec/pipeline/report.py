@@ -1,0 +1,224 @@
+"""What a check found: results by layer, what each covers, what it rests on, and the verdict."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from mailsec.hooks.manager import Problem
+from mailsec.hooks.types import AuthResult, Coverage, Envelope, Evidence, Moment
+from mailsec.pipeline.verdict import Policy, Verdict, judge
+
+if TYPE_CHECKING:
+    from mailsec.message import HeaderSection, Message, Part
+
+__all__ = ["SCHEMA", "Layer", "Report", "Run"]
+
+SCHEMA = 1
+"""The version of the JSON that `Report.to_json` gives."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """The message in transit, or what was found inside a protection.
+
+    Attributes:
+        index: its number; 0 is the message in transit.
+        parent: the layer whose part was opened; `None` for layer 0.
+        part: the section number of that part; empty for layer 0 and for a multipart root.
+        reached: what was taken off: `"signed"`, `"encrypted"` or `"compressed"`; `"transit"` for layer 0.
+        header: its header section.
+        body: where its body lies in its octets, half-open.
+        message: its content; `None` where the body was not kept (a milter that needs no whole message).
+        opened: the part that was opened; `None` for layer 0.
+    """
+
+    index: int
+    parent: int | None
+    part: str
+    reached: str
+    header: HeaderSection
+    body: tuple[int, int]
+    message: Message | None
+    opened: Part | None = None
+
+    @property
+    def is_all_of_parent(self) -> bool:
+        """Whether nothing else in the parent layer is shown beside it."""
+        part = self.opened
+        if part is None:
+            return True
+        # A multipart/signed of three parts shows its third beside what is signed (RFC 1847 section 2.1 wants two).
+        return part.parent is None and (not part.is_multipart or len(part.children) == 2)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One verifier or opener at work on one message.
+
+    Attributes:
+        verifier: the name of its descriptor.
+        plugin: the plugin that it comes from.
+        methods: the methods that it gives results for.
+        results: what it gave, after checking.
+        evidence: what it read of resolver, fetcher, clock and trust.
+        seconds: how long it took from its start to its results, waiting included.
+    """
+
+    verifier: str
+    plugin: str
+    methods: tuple[str, ...]
+    results: tuple[AuthResult, ...]
+    evidence: tuple[Evidence, ...]
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """All that a check found.
+
+    Attributes:
+        results: the results of all verifiers in the order in which they run, then of the openers by layer.
+        layers: the layers; the first is the message in transit.
+        runs: what ran, in the same order as the results.
+        problems: what plugins did wrong.
+        moment: the time that was judged at.
+        envelope: what was known of the SMTP transaction.
+        conditions: what the results depend on besides the message, such as `"DNS from zone.txt"`; a sentence about
+            them ends the verdict's sentence.
+        file: where the message came from.
+        policy: what the verdict was judged by.
+    """
+
+    results: tuple[AuthResult, ...]
+    layers: tuple[Layer, ...]
+    runs: tuple[Run, ...]
+    problems: tuple[Problem, ...]
+    moment: Moment
+    envelope: Envelope = Envelope()  # noqa: RUF009 - frozen
+    conditions: tuple[str, ...] = ()
+    file: str | None = None
+    policy: Policy = Policy()  # noqa: RUF009 - frozen
+    _cache: dict[str, Verdict] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    @property
+    def verdict(self) -> Verdict:
+        """The verdict, by the table in `docs/verdicts.md`."""
+        if "verdict" not in self._cache:
+            self._cache["verdict"] = judge(self, self.policy)
+        return self._cache["verdict"]
+
+    @property
+    def header(self) -> HeaderSection:
+        """The header section of the message in transit."""
+        return self.layers[0].header
+
+    @property
+    def message(self) -> Message | None:
+        """The message in transit; `None` where its body was not kept."""
+        return self.layers[0].message
+
+    @property
+    def authors(self) -> tuple[str, ...]:
+        """The addresses in From (RFC 5322 section 3.6.2), those in groups too; foreign text."""
+        from mailsec.message.addresses import mailboxes
+
+        return tuple(one.address for one in mailboxes(self.header.addresses("from")))
+
+    # -- coverage ------------------------------------------------------------------------------------------
+
+    def is_whole(self, result: AuthResult) -> bool:
+        """Whether a result covers every octet of the body that is shown.
+
+        That is so where its ranges cover the whole body of their layer, and each layer above it holds nothing else.
+        """
+        coverage = result.coverage
+        if coverage is None:
+            return False
+        layer = self.layers[coverage.layer]
+        start, end = layer.body
+        if not _covers(coverage.ranges, start, end):
+            return False
+        while layer.parent is not None:
+            if not layer.is_all_of_parent:
+                return False
+            layer = self.layers[layer.parent]
+        return True
+
+    def parts_covered(self, coverage: Coverage) -> tuple[str, ...]:
+        """The section numbers of the parts that a coverage takes in wholly, in document order.
+
+        Of a part that is the whole message the body counts; of all others the header section too.
+        """
+        message = self.layers[coverage.layer].message
+        if message is None:
+            return tuple(dict.fromkeys(coverage.parts))
+        found = []
+        waiting = [message.root]
+        while waiting:
+            part = waiting.pop()
+            span = part.body_span if part.parent is None else part.span
+            if part.path in coverage.parts or (part.path and _covers(coverage.ranges, *span)):
+                found.append(part.path)
+            # what lies in a message inside this one counts in octets of its own
+            waiting.extend(reversed(part.children))
+        return tuple(dict.fromkeys([*found, *coverage.parts]))
+
+    def fields_covered(self, coverage: Coverage) -> tuple[str, ...]:
+        """The names of the header fields that a coverage takes in, in lower case, from the top."""
+        header = self.layers[coverage.layer].header
+        return tuple(header[index].key for index in sorted(coverage.fields))
+
+    # -- JSON ----------------------------------------------------------------------------------------------
+
+    def to_json(self) -> str:
+        """The report as one line of JSON (schema 1), in ASCII."""
+        verdict = self.verdict
+        return json.dumps(
+            {
+                "schema": SCHEMA,
+                "file": self.file,
+                "from": list(self.authors),
+                "results": [self._result(result) for result in self.results],
+                "verdict": {
+                    "level": str(verdict.level),
+                    "identity": verdict.identity,
+                    "sentence": verdict.sentence,
+                },
+                "layers": [
+                    {"index": one.index, "parent": one.parent, "part": one.part, "reached": one.reached}
+                    for one in self.layers
+                ],
+                "conditions": list(self.conditions),
+                "problems": [problem.sentence for problem in self.problems],
+            }
+        )
+
+    def _result(self, result: AuthResult) -> dict[str, Any]:
+        coverage = result.coverage or Coverage()
+        return {
+            "method": result.method,
+            "result": str(result.result),
+            "reason": result.reason,
+            "cause": None if result.cause is None else str(result.cause),
+            "properties": dict(result.properties),
+            "layer": result.layer,
+            "covers": {
+                "whole": self.is_whole(result),
+                "layer": coverage.layer,
+                "fields": list(self.fields_covered(coverage)),
+                "parts": [] if result.coverage is None else list(self.parts_covered(coverage)),
+                "ranges": [list(one) for one in coverage.ranges],
+            },
+        }
+
+
+def _covers(ranges: Sequence[tuple[int, int]], start: int, end: int) -> bool:
+    """Whether ascending ranges take in all octets from `start` to `end`."""
+    for low, high in ranges:
+        if start >= end or low > start:
+            break
+        start = max(start, high)
+    return start >= end
