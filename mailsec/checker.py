@@ -1,0 +1,250 @@
+"""The library's front door: a checker that lives as long as a program needs it, and `check` for once.
+
+from mailsec import Checker, check
+
+async with Checker(settings) as checker:
+    report = await checker.check(message)
+report = await check(octets)
+"""
+
+from __future__ import annotations
+
+import mmap
+from collections.abc import Callable
+from datetime import UTC
+from typing import TYPE_CHECKING, Any
+
+from mailsec.config import Settings
+from mailsec.hooks.manager import PluginManager, Problem
+from mailsec.hooks.types import DnsAnswer, Envelope, Identity, KeyRing, Moment, Resolver, TrustStore
+from mailsec.message import Message, parse
+from mailsec.pipeline import Report, Runner, Services
+from mailsec.pipeline.verdict import Policy
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import TracebackType
+
+    from mailsec.crypto import SignatureScheme
+    from mailsec.net.resolver import DnsResolver
+
+__all__ = ["Checker", "check"]
+
+DEFAULTS = Settings()
+NO_ENVELOPE = Envelope()
+
+
+class Checker:
+    """Checks messages with the plugins that are installed.
+
+    Plugins, resolver, trust anchors, keys and caches live as long as it does. It may check many messages at the
+    same time, all on one event loop.
+
+    Args:
+        settings: what the user has decided; see `mailsec.config.load` for the configuration file.
+        manager: the plugins; those that are installed, without those that the settings leave out, if `None`.
+        resolver: answers DNS questions, instead of what the settings say.
+        trust: the trust anchors, instead of what the settings say.
+        keys: the private keys, instead of what the settings say.
+
+    Raises:
+        ConfigError: the settings do not fit a plugin, or name no name server.
+        InputError: a file that the settings name (a DNS file, trust anchors, an identity) cannot be used.
+        UsageError: the password command fails.
+
+    Attributes:
+        settings: the settings.
+        manager: the plugins.
+        services: the services that plugins are handed.
+        plugin_settings: the settings of each plugin by its name.
+    """
+
+    def __init__(
+        self,
+        settings: Settings = DEFAULTS,
+        *,
+        manager: PluginManager | None = None,
+        resolver: Resolver | None = None,
+        trust: TrustStore | None = None,
+        keys: KeyRing | None = None,
+    ) -> None:
+        self.settings = settings
+        self.manager = PluginManager(disabled=settings.disabled) if manager is None else manager
+        self._network: _Network | None = None
+        if resolver is None:
+            resolver = self._resolver()
+        self.services = Services(
+            resolver=resolver,
+            trust=_trust(settings) if trust is None else trust,
+            keys=_keys(settings) if keys is None else keys,
+        )
+        source = None if settings.source is None else str(settings.source)
+        self.plugin_settings: dict[str, Any] = self.manager.all_settings(settings.plugins, source)
+        self._runner: Runner | None = None
+
+    @property
+    def problems(self) -> tuple[Problem, ...]:
+        """What is wrong with plugins, as far as it is known by now."""
+        return self.manager.problems
+
+    @property
+    def runner(self) -> Runner:
+        """The runner; making it calls the plugins' hooks."""
+        if self._runner is None:
+            self._runner = Runner(
+                self.manager.verifiers(),
+                self.manager.openers(),
+                services=self.services,
+                settings=self.plugin_settings,
+                timeout=self.settings.timeout,
+                policy=_policy(self.settings),
+                conditions=_conditions(self.settings),
+            )
+        return self._runner
+
+    async def check(
+        self,
+        message: Message | bytes | bytearray | memoryview | mmap.mmap,
+        *,
+        file: str | None = None,
+        envelope: Envelope = NO_ENVELOPE,
+    ) -> Report:
+        """Checks one message. Nothing in a message makes it raise.
+
+        Args:
+            message: the message, parsed or as octets.
+            file: where it came from, for the report.
+            envelope: what is known of the SMTP transaction.
+        """
+        if not isinstance(message, Message):
+            message = parse(message)
+        return await self.runner.check(message, envelope=envelope, moment=self._moment(message), file=file)
+
+    async def close(self) -> None:
+        """Ends what is still under way; the checker is not to be used after that."""
+        if self._network is not None:
+            await self._network.close()
+
+    async def __aenter__(self) -> Checker:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.close()
+
+    def _resolver(self) -> Resolver:
+        if self.settings.dns_file is not None:
+            from mailsec.net.zone import ZoneResolver
+
+            return ZoneResolver.from_file(self.settings.dns_file)
+        self._network = _Network(self.settings.nameservers)
+        return self._network
+
+    def _moment(self, message: Message) -> Moment | None:
+        """The time to judge at: chosen, else that of the delivery where it can be known, else now."""
+        if self.settings.at is not None:
+            return Moment(self.settings.at, "chosen")
+        return _delivery(message, self.settings.authserv_id)
+
+
+async def check(message: Message | bytes | bytearray | memoryview | mmap.mmap, settings: Settings = DEFAULTS) -> Report:
+    """Checks one message, once; for more of them make a `Checker`.
+
+    Args:
+        message: the message, parsed or as octets.
+        settings: what the user has decided.
+
+    Raises:
+        MailsecError: as `Checker`.
+    """
+    async with Checker(settings) as checker:
+        return await checker.check(message)
+
+
+class _Network:
+    """The resolver of the network, which is imported when the first question comes."""
+
+    def __init__(self, nameservers: Sequence[str]) -> None:
+        from mailsec.net.nameserver import parse_nameserver
+
+        self._servers = tuple(parse_nameserver(text) for text in nameservers)
+        self._resolver: DnsResolver | None = None
+
+    async def query(self, name: str, rdtype: str) -> DnsAnswer:
+        if self._resolver is None:
+            from mailsec.net.resolver import DnsResolver
+
+            self._resolver = DnsResolver(self._servers)
+        return await self._resolver.query(name, rdtype)
+
+    async def close(self) -> None:
+        if self._resolver is not None:
+            await self._resolver.close()
+
+
+class _NoKeys:
+    """A key ring without keys, for whoever gave no identity."""
+
+    def identities(self, name: str | None = None) -> Sequence[Identity]:
+        del name
+        return ()
+
+    def sign(self, identity: Identity, scheme: SignatureScheme, octets: bytes) -> bytes:
+        from mailsec.errors import KeyFileError
+
+        del scheme, octets
+        raise KeyFileError(f"there is no private key for {identity.name}: give one with --identity")
+
+
+def _trust(settings: Settings) -> TrustStore:
+    from mailsec.store.anchors import FileTrust, read_anchors, system_bundle
+
+    own = [certificate for path in settings.trust for certificate in read_anchors(path)]
+    return FileTrust(own, system_bundle())
+
+
+def _keys(settings: Settings) -> KeyRing:
+    if not settings.identities:
+        return _NoKeys()
+    from mailsec.crypto import MemoryKeyRing
+    from mailsec.store.identities import password_from, read_identities
+
+    command = settings.password_command
+    password: Callable[[], bytes] | None = None if command is None else lambda: password_from(command)
+    ring = MemoryKeyRing()
+    read_identities(ring, settings.identities, password)
+    return ring
+
+
+def _policy(settings: Settings) -> Policy:
+    return Policy(trusted_sealers=settings.trusted_sealers)
+
+
+def _conditions(settings: Settings) -> tuple[str, ...]:
+    """What results depend on that the user has chosen; the verdict says so."""
+    found = []
+    if settings.dns_file is not None:
+        found.append(f"DNS from {settings.dns_file.name}")
+    if settings.at is not None:
+        found.append(f"the time {settings.at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}")
+    return tuple(found)
+
+
+def _delivery(message: Message, authserv_id: str | None) -> Moment | None:
+    """The delivery by the reader's own server: its Received field on top, where we know how it calls itself.
+
+    Anything below the topmost Received field may have been written by anybody.
+    """
+    field = message.header.first("received") if authserv_id else None
+    if field is None or authserv_id is None:
+        return None
+    from mailsec.message import parse_date
+
+    tokens, _, date = field.value.rpartition(";")
+    words = tokens.lower().split()
+    at = parse_date(date)
+    by = words[words.index("by") + 1 :][:1] if "by" in words else []
+    if at is None or by != [authserv_id.lower()]:
+        return None
+    return Moment(at.astimezone(UTC), "delivery")

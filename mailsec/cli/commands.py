@@ -1,0 +1,179 @@
+"""The core's own commands by name, and what all commands need: settings, plugins, complaints."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from mailsec.cli.options import Globals, add_judging
+
+if TYPE_CHECKING:
+    from mailsec.config import Settings
+    from mailsec.hooks.manager import PluginManager, Problem, Registered
+    from mailsec.hooks.types import Command, KeyRing, Resolver, TrustStore
+
+__all__ = [
+    "OWN",
+    "complain",
+    "load_settings",
+    "make_manager",
+    "run_plugin_command",
+    "unexpected",
+    "warn_of",
+]
+
+
+def _add_check(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "paths", metavar="FILE", nargs="+", help="a message, an mbox file, a Maildir, a folder of *.eml, or - for input"
+    )
+    parser.add_argument("--json", action="store_true", help="print one JSON object a line for each message")
+    parser.add_argument("--explain", action="store_true", help="print why: every result with its evidence")
+    add_judging(parser)
+    group = parser.add_argument_group("the SMTP transaction, as far as it is known")
+    group.add_argument("--ip", metavar="A", help="the address of the client that connected")
+    group.add_argument("--helo", metavar="N", help="what it said after HELO or EHLO")
+    group.add_argument("--mail-from", metavar="M", help="the reverse-path; <> for a bounce")
+    parser.set_defaults(run=_check)
+
+
+def _check(options: argparse.Namespace, given: Globals) -> int:
+    from mailsec.cli.check import run
+
+    return run(options, given)
+
+
+def _add_demo(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--make", metavar="FOLDER", help="make it in this folder and keep it")
+    parser.set_defaults(run=_demo)
+
+
+def _demo(options: argparse.Namespace, given: Globals) -> int:
+    from mailsec.cli.demo import run
+
+    return run(options, given)
+
+
+def _add_plugins(parser: argparse.ArgumentParser) -> None:
+    actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
+    child = actions.add_parser("list", help="list the plugins with their hooks and problems", allow_abbrev=False)
+    child.add_argument("--json", action="store_true", help="print one JSON object a line for each plugin")
+    child.set_defaults(run=_plugins)
+
+
+def _plugins(options: argparse.Namespace, given: Globals) -> int:
+    from mailsec.cli.plugins import run
+
+    return run(options, given)
+
+
+OWN: Mapping[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = MappingProxyType(
+    {
+        "check": ("say who vouches for messages, and for which part of them", _add_check),
+        "demo": ("make a demonstration mailbox and check it", _add_demo),
+        "plugins": ("show the plugins", _add_plugins),
+    }
+)
+"""The core's own commands: what each does, and what adds its arguments."""
+
+
+# -- settings and plugins ------------------------------------------------------------------------------------
+
+
+def load_settings(given: Globals) -> Settings:
+    """Reads the configuration file.
+
+    Raises:
+        ConfigError: it cannot be used.
+    """
+    from mailsec.config import load
+
+    return load(given.config)
+
+
+def make_manager(disabled: Collection[str]) -> PluginManager:
+    """Makes the plugins' manager, and says which of the plugins to leave out there are not."""
+    from mailsec.hooks.manager import PluginManager
+
+    return PluginManager(disabled=disabled, reserved=OWN)
+
+
+def warn_of(problems: Iterable[Problem]) -> None:
+    """Names broken plugins on standard error."""
+    for problem in problems:
+        complain(problem.sentence)
+
+
+def complain(sentence: str) -> None:
+    """Prints a sentence on standard error, on one line and without anything that a terminal might obey."""
+    from mailsec.message.safe import safe_text
+
+    try:
+        print(f"mailsec: {safe_text(sentence)}", file=sys.stderr)
+    except (OSError, ValueError):  # nobody listens
+        return
+
+
+def unexpected(error: BaseException) -> str:
+    """A sentence for an exception that should not have been."""
+    words = " ".join(str(error).split())[:300]
+    hint = "" if os.environ.get("MAILSEC_DEBUG") else " Run again with MAILSEC_DEBUG=1 to see where."
+    return f"this is a mistake in mailsec or a plugin: {type(error).__name__}{': ' + words if words else ''}.{hint}"
+
+
+# -- commands of plugins -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _CommandContext:
+    """What a plugin's command is handed; implements `mailsec.hooks.CommandContext`."""
+
+    resolver: Resolver
+    trust: TrustStore
+    keys: KeyRing
+    settings: Any
+
+
+def run_plugin_command(
+    registered: Registered[Command], manager: PluginManager, options: argparse.Namespace, given: Globals
+) -> int:
+    """Runs a command that a plugin brings.
+
+    Args:
+        registered: the command.
+        manager: the plugins.
+        options: its arguments.
+        given: the global options.
+
+    Raises:
+        MailsecError: the command's own, or the settings cannot be used.
+        PluginError: the command gave no exit status.
+    """
+    import asyncio
+    import inspect
+
+    from mailsec.checker import Checker
+    from mailsec.cli.options import merge
+    from mailsec.errors import PluginError
+
+    settings = merge(load_settings(given), given, argparse.Namespace())
+
+    async def run() -> object:
+        async with Checker(settings, manager=manager) as checker:
+            services = checker.services
+            own = checker.plugin_settings.get(registered.plugin)
+            context = _CommandContext(services.resolver, services.trust, services.keys, own)
+            status = registered.descriptor.run(options, context)
+            return await status if inspect.isawaitable(status) else status
+
+    status = asyncio.run(run())
+    if type(status) is not int:
+        raise PluginError(
+            f"the command {registered.descriptor.name} of the plugin {registered.label} gave no exit status"
+        )
+    return status
