@@ -2,14 +2,37 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping
 
-    from mailsec.message import HeaderField, HeaderSection
+    from mailsec.message import HeaderSection
 
-__all__ = ["canonicalize_field", "hash_input", "index_fields", "select_fields"]
+__all__ = [
+    "CanonicalField",
+    "CanonicalHeader",
+    "canonicalize_field",
+    "canonicalize_header",
+    "hash_input",
+    "select_fields",
+]
+
+
+class CanonicalField(NamedTuple):
+    """A header field in canonical form.
+
+    Attributes:
+        place: its index in the header section, counted from the top.
+        octets: the field, with its CRLF.
+    """
+
+    place: int
+    octets: bytes
+
+
+CanonicalHeader: TypeAlias = "Mapping[bytes, list[CanonicalField]]"
+"""The fields of a header section by name in lower case, those of each name from the top."""
 
 
 def canonicalize_field(raw: bytes, algorithm: str) -> bytes:
@@ -27,53 +50,91 @@ def canonicalize_field(raw: bytes, algorithm: str) -> bytes:
             raw = raw.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
         return raw if raw.endswith(b"\r\n") else raw + b"\r\n"
     name, _, value = raw.partition(b":")
-    if value.endswith(b"\r\n"):
-        value = value[:-2]
     if b"\n" in value:
         value = value.replace(b"\r\n", b"").replace(b"\n", b"")
-    if b"\t" in value:
-        value = value.replace(b"\t", b" ")
-    while b"  " in value:
-        value = value.replace(b"  ", b" ")
-    return b"%b:%b\r\n" % (name.rstrip(b" \t").lower(), value.strip(b" "))
+    return b"%b:%b\r\n" % (name.rstrip(b" \t").lower(), _reduce(value).strip(b" "))
 
 
-def index_fields(section: HeaderSection) -> dict[bytes, list[HeaderField]]:
-    """The fields of a header section by name in lower case, each name's from the top."""
-    fields: dict[bytes, list[HeaderField]] = {}
+def canonicalize_header(section: HeaderSection, algorithm: str) -> CanonicalHeader:
+    """Brings all fields of a header section into canonical form.
+
+    Args:
+        section: the header section.
+        algorithm: `"simple"` or `"relaxed"`.
+    """
+    fields = _relax_all(section) if algorithm == "relaxed" else None
+    if fields is not None:
+        return fields
+    fields = {}
     for field in section:
-        fields.setdefault(field.raw_name.rstrip(b" \t").lower(), []).append(field)
+        if name := field.raw_name.rstrip(b" \t").lower():
+            fields.setdefault(name, []).append(CanonicalField(field.index, canonicalize_field(field.raw, algorithm)))
     return fields
 
 
-def select_fields(fields: Mapping[bytes, Sequence[HeaderField]], signed: Iterable[bytes]) -> list[HeaderField]:
+def _relax_all(section: HeaderSection) -> dict[bytes, list[CanonicalField]] | None:
+    """The relaxed form of all fields in a few passes over all of them; `None` where lines are too odd for that."""
+    octets = bytes(section.octets)
+    if octets.count(b"\n") != octets.count(b"\r\n") or not octets.endswith(b"\r\n"):
+        return None
+    octets = _reduce(octets.replace(b"\r\n ", b" ").replace(b"\r\n\t", b" "))
+    lines = octets.split(b"\r\n")
+    lines.pop()
+    if len(lines) != len(section):  # over a limit of the parser
+        return None
+    fields: dict[bytes, list[CanonicalField]] = {}
+    for index, line in enumerate(lines):
+        name, colon, value = line.partition(b":")
+        if not colon:
+            continue
+        if name.endswith(b" "):  # a colon that may have stood in another line than the name
+            return None
+        name = name.lower()
+        field = CanonicalField(index, b"%b:%b\r\n" % (name, value.strip(b" ")))
+        if name in fields:
+            fields[name].append(field)
+        else:
+            fields[name] = [field]
+    return fields
+
+
+def _reduce(octets: bytes) -> bytes:
+    """Reduces each run of spaces and tabs to one space."""
+    if b"\t" in octets:
+        octets = octets.replace(b"\t", b" ")
+    while b"  " in octets:
+        octets = octets.replace(b"  ", b" ")
+    return octets
+
+
+def select_fields(fields: CanonicalHeader, signed: Iterable[bytes], own: int | None = None) -> list[CanonicalField]:
     """Finds the fields that a list of names means (RFC 6376 section 5.4.2).
 
     Each occurrence of a name means the next field of that name from the bottom up. One that finds none is the
     null input: it covers the absence of a further field.
 
     Args:
-        fields: the header section, from `index_fields`.
+        fields: the header section, from `canonicalize_header`.
         signed: names in lower case, in the order of h=.
+        own: the index of the DKIM-Signature field that is being verified, which h= never means.
 
     Returns:
         The fields, in the order in which they are hashed.
     """
-    taken: dict[bytes, int] = {}
-    selected: list[HeaderField] = []
+    left: dict[bytes, list[CanonicalField]] = {}
+    selected: list[CanonicalField] = []
     for name in signed:
-        present = fields.get(name)
-        if present is None:
+        if name not in fields:
             continue
-        count = taken.get(name, 0) + 1
-        if count <= len(present):
-            selected.append(present[-count])
-            taken[name] = count
+        if name not in left:
+            left[name] = [field for field in fields[name] if field.place != own]
+        if left[name]:
+            selected.append(left[name].pop())
     return selected
 
 
 def hash_input(
-    selected: Iterable[HeaderField], signature_field: bytes, blank: tuple[int, int], algorithm: str
+    selected: Iterable[CanonicalField], signature_field: bytes, blank: tuple[int, int], algorithm: str
 ) -> bytes:
     """What is hashed for b= (RFC 6376 section 3.7 step 2).
 
@@ -85,6 +146,6 @@ def hash_input(
     """
     body = signature_field.index(b":") + 1
     unsigned = signature_field[: body + blank[0]] + signature_field[body + blank[1] :]
-    pieces = [canonicalize_field(field.raw, algorithm) for field in selected]
+    pieces = [field.octets for field in selected]
     pieces.append(canonicalize_field(unsigned, algorithm)[:-2])  # without its CRLF
     return b"".join(pieces)

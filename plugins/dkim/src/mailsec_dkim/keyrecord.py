@@ -17,7 +17,6 @@ from mailsec_dkim.tags import TagError, decode_base64, decode_qp_section, parse_
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from mailsec_dkim.tags import Tag
 
 __all__ = ["KeyFault", "KeyRecord", "parse_key_record"]
 
@@ -75,9 +74,9 @@ def parse_key_record(octets: bytes) -> KeyRecord | KeyFault:
         return KeyFault(Cause.KEY, f"key syntax error: {error}")
 
 
-def _judge(tags: Mapping[str, Tag]) -> KeyRecord | KeyFault:
+def _judge(tags: Mapping[str, bytes]) -> KeyRecord | KeyFault:
     if "v" in tags:
-        if tags["v"].value != b"DKIM1":  # such records are to be discarded
+        if tags["v"] != b"DKIM1":  # such records are to be discarded
             return KeyFault(Cause.NO_KEY, "no key for signature: the record there is no DKIM key")
         if next(iter(tags)) != "v":
             return KeyFault(Cause.KEY, "key syntax error: v= is not the first tag")
@@ -88,14 +87,14 @@ def _judge(tags: Mapping[str, Tag]) -> KeyRecord | KeyFault:
     services = _names(tags, "s")
     if services and not services & {b"*", b"email"}:  # a record for another service is to be ignored
         return KeyFault(Cause.NO_KEY, "no key for signature: the key there is not for e-mail")
-    key_type = tags["k"].value.decode("ascii", "replace").lower() if "k" in tags else "rsa"
+    key_type = tags["k"].decode("ascii", "replace").lower() if "k" in tags else "rsa"
     if key_type not in _KEY_TYPES:
         return KeyFault(Cause.KEY, "inappropriate key algorithm: it is not known")
-    if not tags["p"].value:
+    if not tags["p"]:
         return KeyFault(Cause.REVOKED, "key revoked")
     digests = _names(tags, "h")
     try:
-        public_key = _public_key(key_type, decode_base64(tags["p"].value))
+        public_key = _public_key(key_type, decode_base64(tags["p"]))
     except TagError as error:
         return KeyFault(Cause.KEY, f"key syntax error in p=: {error}")
     except KeyFileError:
@@ -106,15 +105,15 @@ def _judge(tags: Mapping[str, Tag]) -> KeyRecord | KeyFault:
         digests=frozenset(name.decode("ascii").lower() for name in digests) or None,
         testing=testing,
         strict=b"s" in flags,
-        notes=_notes(tags["n"].value) if "n" in tags else "",
+        notes=_notes(tags["n"]) if "n" in tags else "",
     )
 
 
-def _names(tags: Mapping[str, Tag], tag: str) -> frozenset[bytes]:
+def _names(tags: Mapping[str, bytes], tag: str) -> frozenset[bytes]:
     """The names of a list with colons; nothing where the tag is missing or empty."""
-    if tag not in tags or not tags[tag].value:
+    if tag not in tags or not tags[tag]:
         return frozenset()
-    names = split_colons(tags[tag].value)
+    names = split_colons(tags[tag])
     if not all(_NAME.match(name) for name in names):
         raise TagError(f"{tag}= is no list of names")
     return frozenset(names)

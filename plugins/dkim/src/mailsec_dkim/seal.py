@@ -9,17 +9,18 @@ from typing import TYPE_CHECKING, Final
 from mailsec.crypto import ED25519, RSA_SHA256
 from mailsec.errors import ConfigError, KeyFileError
 from mailsec_dkim.hashing import BodyHasher
-from mailsec_dkim.header import hash_input, index_fields, select_fields
+from mailsec_dkim.header import canonicalize_header, hash_input, select_fields
 from mailsec_dkim.settings import Settings
 from mailsec_dkim.signature import SignatureFault, parse_signature
-from mailsec_dkim.tags import parse_tags
+from mailsec_dkim.tags import find_signature_value
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from mailsec.crypto import SignatureScheme
     from mailsec.hooks import Identity, KeyRing, SealingContext
-    from mailsec.message import HeaderField, HeaderSection
+    from mailsec.message import HeaderSection
+    from mailsec_dkim.header import CanonicalHeader
 
 __all__ = ["DKIMSealing", "start"]
 
@@ -84,7 +85,7 @@ class DKIMSealing:
         self._identity, self._algorithm, self._scheme = _find_key(keys, settings)
         header, slash, body = settings.canonicalization.lower().partition("/")
         self._canonicalization = header, body if slash else "simple"
-        self._fields = index_fields(header_section)
+        self._fields = canonicalize_header(header_section, self._canonicalization[0])
         self._names = _signed_names(self._fields, settings)
         _check(self._field("AAAA", "A" * 43 + "="), settings)
         self._hasher = BodyHasher()
@@ -99,9 +100,11 @@ class DKIMSealing:
         self._hasher.finish()
         body_hash = b64encode(self._hasher.result(self._canonicalization[1], "sha256").digest).decode("ascii")
         unsigned = self._field("", body_hash)
-        tag = parse_tags(unsigned.partition(b":")[2])["b"]
         signed = hash_input(
-            select_fields(self._fields, self._names), unsigned, (tag.start, tag.end), self._canonicalization[0]
+            select_fields(self._fields, self._names),
+            unsigned,
+            find_signature_value(unsigned.partition(b":")[2]),
+            self._canonicalization[0],
         )
         if self._scheme is ED25519:  # RFC 8463 section 3: what is signed is the digest
             signed = hashlib.sha256(signed).digest()
@@ -138,7 +141,7 @@ def _find_key(keys: KeyRing, settings: Settings) -> tuple[Identity, str, Signatu
     raise KeyFileError(f"there is no RSA or Ed25519 key named {name} to sign with")
 
 
-def _signed_names(fields: Mapping[bytes, Sequence[HeaderField]], settings: Settings) -> tuple[bytes, ...]:
+def _signed_names(fields: CanonicalHeader, settings: Settings) -> tuple[bytes, ...]:
     """The names of h=: each field as often as it is there, and some once more (RFC 6376 sections 5.4 and 8.15)."""
     oversigned = {name.lower().encode("utf-8") for name in settings.oversigned}
     wanted = dict.fromkeys(name.lower().encode("utf-8") for name in (*settings.signed, *settings.oversigned))

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from functools import lru_cache
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from mailsec.hooks import Cause
 from mailsec_dkim.limits import FIELD_OCTETS, LENGTH_DIGITS, SIGNED_FIELDS, TIME_DIGITS
-from mailsec_dkim.tags import FWS, Tag, TagError, decode_base64, decode_qp_section, parse_tags, split_colons
+from mailsec_dkim.tags import (
+    FWS,
+    TagError,
+    decode_base64,
+    decode_qp_section,
+    find_signature_value,
+    parse_tags,
+    split_colons,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,12 +35,11 @@ _REQUIRED: Final = ("v", "a", "b", "bh", "d", "h", "s")
 _LABELS: Final = re.compile(
     r"(?:[0-9A-Za-z_\x80-\U0010FFFF](?:[0-9A-Za-z_\x80-\U0010FFFF-]{0,61}[0-9A-Za-z_\x80-\U0010FFFF])?(?:\.(?!\Z)|\Z))+\Z"
 )
-_FIELD_NAME: Final = re.compile(rb"[!-9;-~]+\Z")
+_FIELD_NAMES: Final = re.compile(rb"[!-9;-~]++(?:[ \t\r\n]*+:[ \t\r\n]*+[!-9;-~]++)*+\Z")
 _DIGITS: Final = re.compile(rb"[0-9]+\Z")
 
 
-@dataclass(frozen=True, slots=True)
-class Signature:
+class Signature(NamedTuple):
     """A DKIM-Signature header field that is well-formed.
 
     Attributes:
@@ -124,60 +131,59 @@ def parse_signature(octets: bytes) -> Signature:
     except TagError as error:
         raise SignatureFault(Cause.SYNTAX, f"signature syntax error: {error}", {}) from None
     try:
-        return _build(tags)
+        return _build(tags, octets)
     except _Fault as fault:
         raise SignatureFault(fault.cause, fault.reason, _properties(tags)) from None
     except TagError as error:
         raise SignatureFault(Cause.SYNTAX, f"signature syntax error: {error}", _properties(tags)) from None
 
 
-def _build(tags: Mapping[str, Tag]) -> Signature:
+def _build(tags: Mapping[str, bytes], octets: bytes) -> Signature:
     version = tags.get("v")
-    if version is not None and version.value != b"1":
+    if version is not None and version != b"1":
         raise _Fault(Cause.UNSUPPORTED, "incompatible version")
     for name in _REQUIRED:
         if name not in tags:
             raise _Fault(Cause.SYNTAX, f"signature missing required tag {name}=")
-    algorithm = _text(tags["a"].value, "a").lower()
+    algorithm = _text(tags["a"], "a").lower()
     if algorithm not in _ALGORITHMS:
         raise _Fault(Cause.UNSUPPORTED, "signature algorithm is not known")
     key_type, digest = _ALGORITHMS[algorithm]
-    value = _base64(tags["b"].value, "b")
-    body_hash = _base64(tags["bh"].value, "bh")
+    value = _base64(tags["b"], "b")
+    body_hash = _base64(tags["bh"], "bh")
     if len(body_hash) != _DIGEST_OCTETS[digest]:
         raise _Fault(
             Cause.SYNTAX, f"signature syntax error in bh=: not the {_DIGEST_OCTETS[digest]} octets of {digest}"
         )
     header_canonicalization, body_canonicalization = _canonicalization(tags)
-    domain = _domain(tags["d"].value, "d")
-    signed = _field_names(tags["h"].value)
+    domain = _domain(tags["d"], "d")
+    signed = _field_names(tags["h"])
     timestamp = _number(tags, "t", TIME_DIGITS)
     expiration = _number(tags, "x", TIME_DIGITS)
     if timestamp is not None and expiration is not None and expiration <= timestamp:
         raise _Fault(Cause.SYNTAX, "signature syntax error: x= is not after t=")
-    if "q" in tags and b"dns/txt" not in [query.lower() for query in split_colons(tags["q"].value)]:
+    if "q" in tags and b"dns/txt" not in [query.lower() for query in split_colons(tags["q"])]:
         raise _Fault(Cause.UNSUPPORTED, "no query method in q= is known")
     if b"from" not in signed:
         raise _Fault(Cause.SYNTAX, "From field not signed")
-    b_tag = tags["b"]
     return Signature(
         algorithm=algorithm,
         key_type=key_type,
         digest=digest,
         value=value,
-        label=_label(b_tag.value),
+        label=_label(tags["b"]),
         body_hash=body_hash,
         header_canonicalization=header_canonicalization,
         body_canonicalization=body_canonicalization,
         domain=domain,
-        selector=_domain(tags["s"].value, "s"),
+        selector=_domain(tags["s"], "s"),
         signed=signed,
         auid=_auid(tags, domain),
         length=_number(tags, "l", LENGTH_DIGITS),
         timestamp=timestamp,
         expiration=expiration,
-        copied=tags["z"].value if "z" in tags else b"",
-        blank=(b_tag.start, b_tag.end),
+        copied=tags.get("z", b""),
+        blank=find_signature_value(octets),
     )
 
 
@@ -202,19 +208,24 @@ def _label(value: bytes) -> str:
     return b"".join(value[:80].split())[:8].decode("ascii")
 
 
-def _canonicalization(tags: Mapping[str, Tag]) -> tuple[str, str]:
+def _canonicalization(tags: Mapping[str, bytes]) -> tuple[str, str]:
     if "c" not in tags:
         return "simple", "simple"
-    header, slash, body = _text(tags["c"].value, "c").lower().partition("/")
+    header, slash, body = _text(tags["c"], "c").lower().partition("/")
     body = body if slash else "simple"
     if header not in _CANONICALIZATIONS or body not in _CANONICALIZATIONS:
         raise _Fault(Cause.UNSUPPORTED, "canonicalization algorithm is not known")
     return header, body
 
 
+@lru_cache(maxsize=1024)
+def _is_domain(text: str) -> bool:
+    return len(text) <= 253 and _LABELS.match(text) is not None
+
+
 def _domain(value: bytes, name: str) -> str:
     domain = _text(value, name)
-    if len(domain) > 253 or not _LABELS.match(domain):
+    if not _is_domain(domain):
         raise _Fault(Cause.SYNTAX, f"signature syntax error in {name}=: not a domain name")
     return domain.lower() if name == "d" else domain
 
@@ -222,17 +233,15 @@ def _domain(value: bytes, name: str) -> str:
 def _field_names(value: bytes) -> tuple[bytes, ...]:
     if value.count(b":") >= SIGNED_FIELDS:
         raise _Fault(Cause.LIMIT, f"h= has more than {SIGNED_FIELDS} field names")
-    names = split_colons(value.lower())
-    for name in names:
-        if not _FIELD_NAME.match(name):
-            raise _Fault(Cause.SYNTAX, "signature syntax error in h=: something that is no field name")
-    return tuple(names)
+    if not _FIELD_NAMES.match(value):
+        raise _Fault(Cause.SYNTAX, "signature syntax error in h=: something that is no field name")
+    return tuple(value.lower().translate(None, FWS).split(b":"))
 
 
-def _number(tags: Mapping[str, Tag], name: str, digits: int) -> int | None:
+def _number(tags: Mapping[str, bytes], name: str, digits: int) -> int | None:
     if name not in tags:
         return None
-    value = tags[name].value
+    value = tags[name]
     if not _DIGITS.match(value):
         raise _Fault(Cause.SYNTAX, f"signature syntax error in {name}=: not a number")
     if len(value.lstrip(b"0")) > digits:
@@ -242,12 +251,12 @@ def _number(tags: Mapping[str, Tag], name: str, digits: int) -> int | None:
     return int(value)
 
 
-def _auid(tags: Mapping[str, Tag], domain: str) -> str:
+def _auid(tags: Mapping[str, bytes], domain: str) -> str:
     if "i" not in tags:
         return f"@{domain}"
-    auid = _text(decode_qp_section(tags["i"].value), "i")
+    auid = _text(decode_qp_section(tags["i"]), "i")
     local, at, own = auid.rpartition("@")
-    if not at or not _LABELS.match(own):
+    if not at or not _is_domain(own):
         raise _Fault(Cause.SYNTAX, "signature syntax error in i=: not an identifier with a domain")
     own = own.lower()
     if own != domain and not own.endswith(f".{domain}"):
@@ -255,13 +264,11 @@ def _auid(tags: Mapping[str, Tag], domain: str) -> str:
     return f"{local}@{own}"
 
 
-def _properties(tags: Mapping[str, Tag]) -> dict[str, str]:
+def _properties(tags: Mapping[str, bytes]) -> dict[str, str]:
     """What can be said of a faulty signature, so that a reader can tell which one it is."""
     found = {
-        f"header.{name}": tags[name].value.decode("utf-8", "replace")[:253]
-        for name in ("d", "i", "s", "a")
-        if name in tags and tags[name].value
+        f"header.{name}": tags[name].decode("utf-8", "replace")[:253] for name in ("d", "i", "s", "a") if tags.get(name)
     }
-    if "b" in tags and (label := b"".join(tags["b"].value[:80].split(None))[:8].strip(FWS)):
+    if "b" in tags and (label := b"".join(tags["b"][:80].split(None))[:8].strip(FWS)):
         found["header.b"] = label.decode("ascii", "replace")
     return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
@@ -11,7 +12,7 @@ from mailsec.crypto import ED25519, RSA_SHA1, RSA_SHA256, Status, assess_digest,
 from mailsec.errors import DnsTemporaryError, TemporaryError
 from mailsec.hooks import AuthResult, Cause, Coverage, DnsAnswer, DnsFailure, Fact, Result
 from mailsec_dkim.hashing import BodyHasher
-from mailsec_dkim.header import hash_input, index_fields, select_fields
+from mailsec_dkim.header import CanonicalField, CanonicalHeader, canonicalize_header, hash_input, select_fields
 from mailsec_dkim.keyrecord import KeyFault, KeyRecord, parse_key_record
 from mailsec_dkim.limits import KEY_RECORDS, SIGNATURES
 from mailsec_dkim.signature import Signature, SignatureFault, parse_signature
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from mailsec.crypto import SignatureScheme
-    from mailsec.hooks import Context, Resolver
+    from mailsec.hooks import Context, Evidence, Resolver
     from mailsec.message import HeaderField, HeaderSection
     from mailsec_dkim.hashing import BodyHash
 
@@ -84,7 +85,7 @@ class DKIMVerification:
         signatures: those, each with its field.
     """
 
-    __slots__ = ("_body_start", "_context", "_fields", "_hasher", "_lookups", "_results", "_signatures")
+    __slots__ = ("_body_start", "_canonical", "_context", "_hasher", "_lookups", "_results", "_section", "_signatures")
 
     def __init__(
         self,
@@ -96,7 +97,8 @@ class DKIMVerification:
         self._context = context
         self._results = results
         self._signatures = signatures
-        self._fields = index_fields(header_section)
+        self._section = header_section
+        self._canonical: dict[str, CanonicalHeader] = {}
         self._body_start = _body_start(header_section)
         self._hasher = BodyHasher()
         for _, signature in signatures:
@@ -137,7 +139,7 @@ class DKIMVerification:
         record = records[0]
         scheme = _SCHEMES[signature.algorithm]
         assessment = assess_signature(scheme, record.public_key, use="dkim")
-        evidence = (answer, *_facts(signature, record))
+        evidence: tuple[Evidence, ...] = (answer, *_facts(signature, record))
         if assessment.status is Status.REFUSED:
             return AuthResult(
                 "dkim",
@@ -149,7 +151,7 @@ class DKIMVerification:
             )
         body = self._hasher.result(signature.body_canonicalization, signature.digest, signature.length)
         fault = _body_fault(signature, body)
-        selected = select_fields(self._fields, signature.signed)
+        selected = select_fields(self._header(signature.header_canonicalization), signature.signed, field.index)
         if not fault:
             signed = hash_input(selected, field.raw, signature.blank, signature.header_canonicalization)
             if scheme is ED25519:  # RFC 8463 section 3: what is signed is the digest
@@ -180,32 +182,46 @@ class DKIMVerification:
             return AuthResult("dkim", Result.POLICY, reason, Cause.PARTIAL, properties, coverage, evidence)
         return AuthResult("dkim", Result.PASS, "", None, properties, coverage, evidence)
 
-    def _coverage(self, selected: list[HeaderField], body: BodyHash) -> Coverage:
+    def _header(self, algorithm: str) -> CanonicalHeader:
+        if algorithm not in self._canonical:
+            self._canonical[algorithm] = canonicalize_header(self._section, algorithm)
+        return self._canonical[algorithm]
+
+    def _coverage(self, selected: list[CanonicalField], body: BodyHash) -> Coverage:
         start = self._body_start
         return Coverage(
-            fields=tuple(sorted({field.index for field in selected})),
+            fields=tuple(sorted({field.place for field in selected})),
             ranges=((start, start + body.covered),) if body.covered else (),
         )
 
 
 class _Lookups:
-    """Key look-ups that are under way while the body arrives."""
+    """Key look-ups, which are under way while the body arrives.
 
-    __slots__ = ("_names", "_resolver", "_tasks")
+    They begin when the event loop gets its next turn: a message that is there as a whole needs no tasks.
+    """
+
+    __slots__ = ("_begin", "_names", "_resolver", "_tasks")
 
     def __init__(self, resolver: Resolver, names: set[str]) -> None:
         self._resolver = resolver
         self._names = names
-        try:
-            loop = asyncio.get_running_loop()
-        except RuntimeError:  # nobody awaits yet: they are made when the body is complete
-            self._tasks = None
-        else:
-            self._tasks = {name: loop.create_task(self._ask(name)) for name in names}
+        self._tasks: dict[str, asyncio.Task[DnsAnswer | DnsFailure]] = {}
+        self._begin: asyncio.Handle | None = None
+        with contextlib.suppress(RuntimeError):  # where no event loop runs yet
+            self._begin = asyncio.get_running_loop().call_soon(self._start)
+
+    def _start(self) -> None:
+        self._tasks = {name: asyncio.create_task(self._ask(name)) for name in self._names}
 
     async def answers(self) -> dict[str, DnsAnswer | DnsFailure]:
-        if self._tasks is None:
-            return {name: await self._ask(name) for name in self._names}
+        if not self._tasks:
+            if self._begin is not None:
+                self._begin.cancel()
+            if len(self._names) == 1:
+                (name,) = self._names
+                return {name: await self._ask(name)}
+            self._start()
         try:
             return {name: await task for name, task in self._tasks.items()}
         finally:
@@ -299,6 +315,6 @@ def _facts(signature: Signature, record: KeyRecord | None = None) -> tuple[Fact,
 
 def _time(seconds: int) -> str:
     try:
-        return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return datetime.fromtimestamp(seconds, UTC).isoformat().replace("+00:00", "Z")
     except (ValueError, OverflowError, OSError):
         return f"{seconds} seconds after 1970"  # years that calendars of programs do not have
