@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any, get_args
 
 from mailsec.errors import PluginError
@@ -10,7 +10,9 @@ from mailsec.hooks.types import AuthResult, Cause, Coverage, Evidence, Result
 
 if TYPE_CHECKING:
     from mailsec.hooks.manager import Problem
-    from mailsec.pipeline.engine import Job
+    from mailsec.message import HeaderSection
+    from mailsec.pipeline.engine import Failure
+    from mailsec.pipeline.plan import Entry
 
 __all__ = ["MAXIMUM_RESULTS", "copy_results", "judge_results"]
 
@@ -40,49 +42,49 @@ def copy_results(answer: Any) -> list[Any]:
     return list(answer)
 
 
-def judge_results(job: Job, answer: Any, fields: int, octets: int) -> tuple[tuple[AuthResult, ...], list[Problem]]:
-    """What counts of the results that a job gave, and what was wrong with them.
+def judge_results(
+    entry: Entry, failure: Failure | None, answer: Sequence[Any], header: HeaderSection, octets: int
+) -> tuple[tuple[AuthResult, ...], list[Problem]]:
+    """What counts of the results that a plugin gave, and what was wrong with them.
 
-    There is at least one result for each method: a job that failed gives a temporary error for each; a
-    method of which nothing was said gets `none`, or a temporary error where what was said had to be dropped.
+    There is at least one result for each method: one that failed gives a temporary error for each; a method of
+    which nothing was said gets `none`, or a temporary error where what was said had to be dropped.
 
     Args:
-        job: the job, done.
+        entry: the verifier or opener.
+        failure: why it came to nothing, where it did.
         answer: the results that it gave.
-        fields: how many header fields its layer has.
+        header: the header section of its layer.
         octets: how many octets its layer has.
     """
-    entry, failure = job.entry, job.failure
     if failure is not None:
         results = tuple(AuthResult(method, Result.TEMPERROR, failure.reason, failure.cause) for method in entry.methods)
         return results, [entry.problem(failure.problem)] if failure.problem else []
     good: list[AuthResult] = []
     problems: list[Problem] = []
     for result in answer:
-        if fault := _fault_of(result, entry.methods, fields, octets):
+        if fault := _fault_of(result, entry.methods, header, octets):
             problems.append(entry.problem(f"{entry.name} {fault}"))
         else:
             good.append(result)
-    if len(good) < len(entry.methods) or problems:
+    if len(good) < len(entry.methods) or problems or len(entry.methods) > 1:
         told = {result.method for result in good}
-        for method in entry.methods:
-            if method in told:
-                continue
-            if problems:
-                reason = f"what {entry.label} answered could not be used"
-                good.append(AuthResult(method, Result.TEMPERROR, reason, Cause.CRASHED))
-            else:
-                good.append(AuthResult(method, Result.NONE, f"{entry.label} found nothing to judge"))
+        silent = [index for index, method in enumerate(entry.methods) if method not in told]
+        if problems:
+            reason = f"what {entry.label} answered could not be used"
+            good += [AuthResult(entry.methods[one], Result.TEMPERROR, reason, Cause.CRASHED) for one in silent]
+        else:
+            good += [entry.silence[one] for one in silent]
     return tuple(good), problems
 
 
-def _fault_of(result: Any, methods: Collection[str], fields: int, octets: int) -> str:
+def _fault_of(result: Any, methods: Collection[str], header: HeaderSection, octets: int) -> str:
     """What is wrong with a result, in words; empty where nothing is.
 
     Args:
         result: what should be an `AuthResult`.
         methods: the methods that were declared.
-        fields: how many header fields the layer has that its coverage counts in.
+        header: the header section of the layer that its coverage counts in.
         octets: how many octets that layer has.
     """
     if type(result) is not AuthResult:
@@ -93,12 +95,13 @@ def _fault_of(result: Any, methods: Collection[str], fields: int, octets: int) -
         return "gave a reason that is no text of a reasonable length"
     if result.cause is not None and type(result.cause) is not Cause:
         return f"gave {type(result.cause).__name__} as a cause, which is no Cause"
-    for value in result.properties.values():
+    for value in result.properties.values() if result.properties else ():
         if type(value) is not str or len(value) > _TEXT:
             return "gave a property that is no text of a reasonable length"
-    if type(result.evidence) is not tuple or not all(isinstance(one, _EVIDENCE) for one in result.evidence):
+    evidence = result.evidence
+    if type(evidence) is not tuple or (evidence and not all(isinstance(one, _EVIDENCE) for one in evidence)):
         return "gave evidence of an unknown kind"
-    return "" if result.coverage is None else _coverage_fault(result.coverage, fields, octets)
+    return "" if result.coverage is None else _coverage_fault(result.coverage, len(header), octets)
 
 
 def _coverage_fault(coverage: Any, fields: int, octets: int) -> str:

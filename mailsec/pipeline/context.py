@@ -240,17 +240,18 @@ class PlainContext:
         shared: what it shares with the others that run over this message.
         settings: an instance of the plugin's settings dataclass, or `None`.
         sources: those whose results may be read, each with an attribute `results`.
-        seconds: how long this one may take; its deadline is never after that of the check.
+
+    Attributes:
+        due: the end of this one's own time, where it is known; the deadline is never after that of the check.
     """
 
-    __slots__ = ("_recorder", "_shared", "_sources", "due", "seconds", "settings")
+    __slots__ = ("_recorder", "_shared", "_sources", "due", "settings")
 
-    def __init__(self, shared: Shared, settings: Any, sources: Sequence[Any], seconds: float) -> None:
+    def __init__(self, shared: Shared, settings: Any, sources: Sequence[Any]) -> None:
         self._shared = shared
         self._sources = sources
         self._recorder: _Recorder | None = None
         self.settings = settings
-        self.seconds = seconds
         self.due: float | None = None
 
     def _record(self) -> _Recorder:
@@ -315,8 +316,8 @@ class KeyedContext(PlainContext):
 
     __slots__ = ("keys",)
 
-    def __init__(self, shared: Shared, settings: Any, sources: Sequence[Any], seconds: float, keys: KeyRing) -> None:
-        super().__init__(shared, settings, sources, seconds)
+    def __init__(self, shared: Shared, settings: Any, keys: KeyRing) -> None:
+        super().__init__(shared, settings, ())
         self.keys = keys
 
 
@@ -325,6 +326,6 @@ class PartContext(KeyedContext):
 
     __slots__ = ("header",)
 
-    def __init__(self, shared: Shared, settings: Any, seconds: float, keys: KeyRing, header: HeaderSection) -> None:
-        super().__init__(shared, settings, (), seconds, keys)
+    def __init__(self, shared: Shared, settings: Any, keys: KeyRing, header: HeaderSection) -> None:
+        super().__init__(shared, settings, keys)
         self.header = header

@@ -13,14 +13,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 import types
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Generator
+from time import monotonic
 from typing import Any
 
 from mailsec.errors import DeadlineError, DnsTemporaryError, PluginError, TemporaryError
-from mailsec.hooks.types import Cause
+from mailsec.hooks.types import AuthResult, Cause
 from mailsec.pipeline.context import PlainContext, Shared
 from mailsec.pipeline.plan import Entry
 from mailsec.pipeline.watchdog import NEVER, WATCHDOG, Overrun
@@ -31,6 +32,7 @@ GRACE = 0.25
 """Seconds after the deadline in which those that heeded it hand in what they have."""
 
 _LOG = logging.getLogger(__name__)
+_LEFT_BEHIND: set[asyncio.Task[None]] = set()  # the event loop itself holds tasks only weakly
 
 
 class Failure:
@@ -50,26 +52,21 @@ class Failure:
         self.problem = problem
 
 
-class Job:
+class Job(ABC):
     """One verifier, opener or sealer at work.
 
     Attributes:
         entry: what runs.
         context: what it is handed.
-        work: called without arguments to do the work; what it returns is awaited if it can be.
-        accept: makes `answer` from what the work came to, still guarded like the work itself.
-        settle: called with the job when it is done, once.
         needs: how many others it still waits for.
-        results: what it gave; set by whoever settles it.
-        answer: what `work` came to.
-        failure: why it came to nothing.
+        done: whether it is settled.
+        failure: why it came to nothing, where it did.
+        results: what it gave; set when it is settled.
         started: when it started, on the clock of `time.monotonic()`.
         seconds: how long it took.
     """
 
     __slots__ = (
-        "accept",
-        "answer",
         "carrier",
         "context",
         "done",
@@ -80,38 +77,33 @@ class Job:
         "needs",
         "results",
         "seconds",
-        "settle",
         "started",
-        "tidy_until",
-        "waiting",
-        "work",
     )
 
-    def __init__(
-        self,
-        entry: Entry,
-        context: PlainContext,
-        work: Callable[[], Any],
-        accept: Callable[[Any], Any],
-        settle: Callable[[Job], None],
-    ) -> None:
+    def __init__(self, entry: Entry, context: PlainContext) -> None:
         self.entry = entry
         self.context = context
-        self.work = work
-        self.accept = accept
-        self.settle = settle
         self.needs = 0
-        self.results: Any = ()
-        self.answer: Any = None
+        self.done = False
+        self.left = False
         self.failure: Failure | None = None
+        self.results: tuple[AuthResult, ...] = ()
         self.started = 0.0
         self.seconds = 0.0
         self.due = NEVER
-        self.done = False
-        self.waiting = False
-        self.left = False
-        self.tidy_until = 0.0
         self.carrier: asyncio.Task[Any] | None = None
+
+    @abstractmethod
+    def work(self) -> Any:
+        """Does the work, in the plugin's code; what it returns is awaited if it can be."""
+
+    @abstractmethod
+    def accept(self, answer: Any) -> Any:
+        """Takes what the work came to into values of our own; guarded like the work itself."""
+
+    @abstractmethod
+    def settle(self, answer: Any) -> None:
+        """Called once, when the work is done, with what `accept` returned, or with `None` and `failure` set."""
 
 
 class Engine:
@@ -121,194 +113,210 @@ class Engine:
         shared: holds the deadline, which may still move until `run` is called.
     """
 
-    __slots__ = ("_loop", "_open", "_ready", "_running", "_tasks", "_timer", "_waiter", "_watched", "shared")
+    __slots__ = ("_carriers", "_loop", "_open", "_ready", "_timer", "_waiter", "_waiting", "_watched", "shared")
 
     def __init__(self, shared: Shared) -> None:
         self.shared = shared
         self._loop = asyncio.get_running_loop()
+        self._open = 0
         self._ready: deque[Job] = deque()
-        self._open: set[Job] = set()
-        self._running: set[Job] = set()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._waiting: list[Job] = []  # all that are not done and not running at this instant
+        self._carriers: list[asyncio.Task[None]] = []
         self._timer: asyncio.TimerHandle | None = None
         self._waiter: asyncio.Future[None] | None = None
-        self._watched = False
+        self._watched = WATCHDOG.watch()
 
     # -- adding and ending jobs ----------------------------------------------------------------------------
 
     def add(self, job: Job) -> None:
-        """Adds a job; it starts when it needs no other."""
-        self._open.add(job)
-        if not job.needs:
+        """Adds a job that is not done; it starts when it needs no other."""
+        self._open += 1
+        if job.needs:
+            self._waiting.append(job)
+        else:
             self._ready.append(job)
 
     def release(self, job: Job) -> None:
         """Tells a job that one of those it needs is done."""
         job.needs -= 1
-        if not job.needs and not job.done:
+        if job in self._waiting and not job.needs:
+            self._waiting.remove(job)
             self._ready.append(job)
 
     def fail(self, job: Job, failure: Failure) -> None:
-        """Ends a job that came to nothing, whether it has started or not."""
+        """Ends a job that came to nothing and was never added, or is under way."""
         job.failure = failure
-        self._end(job)
+        self._end(job, None)
 
-    def _end(self, job: Job) -> None:
+    def _end(self, job: Job, answer: Any) -> None:
         """Settles a job, once."""
         if job.done:
             return
         job.done = True
-        job.seconds = time.monotonic() - job.started if job.started else 0.0
-        self._open.discard(job)
-        self._running.discard(job)
-        job.settle(job)
+        if job.started:
+            job.seconds = monotonic() - job.started
+        if job in self._waiting:
+            self._waiting.remove(job)
+        job.settle(answer)
+
+    def _ended(self, job: Job, answer: Any) -> None:
+        """Ends a job that was added."""
+        if job.done:
+            return
+        self._end(job, answer)
+        self._open -= 1
         if not self._open and self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 
     # -- running -------------------------------------------------------------------------------------------
 
+    def awake(self) -> None:
+        """Has the watchdog look on after a pause."""
+        WATCHDOG.watch()
+
     def guard(self, job: Job, call: Callable[..., Any], *arguments: Any) -> Any:
-        """Calls a piece of a plugin's code on the event loop, at once.
+        """Calls a piece of a plugin's code on the event loop, at once, before the job is added.
 
         Returns:
             What it returned; `None`, with the job ended, where it raised or overran.
         """
-        now = time.monotonic()
-        job.started = job.started or now
-        job.due = self._due(job, now)
+        now = monotonic()
+        if not job.started:
+            job.started = now
+        self._set_due(job, now)
         try:
-            WATCHDOG.due = job.due if WATCHDOG.watch() else NEVER
-            return call(*arguments)
+            WATCHDOG.due = job.due if self._watched else NEVER
+            answer = call(*arguments)
+            WATCHDOG.due = NEVER
         except BaseException as error:  # noqa: BLE001 - the border; what must pass is raised again
             WATCHDOG.due = NEVER
-            self._raised(job, error)
+            self._note_failure(job, error)
+            self._end(job, None)
             return None
-        finally:
-            WATCHDOG.due = NEVER
+        return answer
 
     async def run(self) -> None:
         """Runs all jobs, and those that they add, until each is done or its time is over."""
-        self._watched = WATCHDOG.watch()
+        if not self._open:
+            return
+        self.awake()
+        self._waiter = self._loop.create_future()
+        self._carry_on()
+        self._set_timer_if_stuck()
         try:
-            if self._open:
-                self._waiter = self._loop.create_future()
-                self._carry_on()
-                self._set_timer_if_stuck()
-                await self._waiter
+            await self._waiter
         finally:
             if self._timer is not None:
                 self._timer.cancel()
-            for job in tuple(self._running):
+            for job in self._waiting:
                 self._leave(job)
-            for task in self._tasks:
-                task.cancel()
+            for carrier in self._carriers:
+                if not carrier.done():
+                    _LEFT_BEHIND.add(carrier)
+                    carrier.add_done_callback(_LEFT_BEHIND.discard)
 
     def _carry_on(self) -> None:
         """Starts a carrier for what is ready."""
         if self._ready:
-            task = self._loop.create_task(self._carry())
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._carriers.append(self._loop.create_task(self._carry()))
 
     async def _carry(self) -> None:
         while self._ready:
             job = self._ready.popleft()
-            if not job.done:
-                await self._perform(job)
-                if job.left or job.failure is not None:  # this task may have been cancelled: it carries no other
-                    self._carry_on()
-                    break
+            await self._perform(job)
+            if job.carrier is not None and (job.left or job.failure is not None):
+                self._carry_on()  # this task may have been cancelled: it carries no other
+                break
         self._set_timer_if_stuck()
 
-    async def _perform(self, job: Job) -> None:
-        now = time.monotonic()
-        job.started = job.started or now
+    @types.coroutine
+    def _perform(self, job: Job) -> Generator[Any, Any, None]:
+        """Steps a job by hand, so that what runs between two waits is marked for the watchdog."""
+        now = monotonic()
+        if not job.started:
+            job.started = now
         if now < job.entry.health.rests_until:
-            self.fail(job, Failure(Cause.LATE, f"{job.entry.label} rests, since it was late several times in a row"))
+            job.failure = Failure(Cause.LATE, f"{job.entry.label} rests, since it was late several times in a row")
+            self._ended(job, None)
             return
-        job.due = self._due(job, now)
-        self._running.add(job)
+        self._set_due(job, now)
+        coroutine = _work(job)
         try:
-            answer = await self._drive(job, self._work(job))
+            WATCHDOG.due = job.due if self._watched else NEVER
+            yielded = coroutine.send(None)
+            WATCHDOG.due = NEVER
+            answer = yield from self._attend(job, coroutine, yielded)
+        except StopIteration as stop:
+            WATCHDOG.due = NEVER
+            answer = stop.value
         except BaseException as error:  # noqa: BLE001 - the border; what must pass is raised again
             WATCHDOG.due = NEVER
-            self._raised(job, error)
-        else:
-            if not job.done:
-                job.entry.health.overruns = 0
-                job.answer = answer
-                self._end(job)
+            if not job.done or isinstance(error, KeyboardInterrupt | GeneratorExit):
+                self._note_failure(job, error)
+                self._ended(job, None)
+            return
+        if not job.done:
+            job.entry.health.overruns = 0
+            self._ended(job, answer)
 
-    async def _work(self, job: Job) -> Any:
-        answer = job.work()
-        if isinstance(answer, Awaitable):
-            answer = await answer
-        return job.accept(answer)
-
-    @types.coroutine
-    def _drive(self, job: Job, coroutine: Coroutine[Any, Any, Any]) -> Generator[Any, Any, Any]:
-        """Steps a coroutine by hand, so that what runs between two waits is marked for the watchdog."""
-        step: Callable[[Any], Any] = coroutine.send
-        argument: Any = None
+    def _attend(self, job: Job, coroutine: Coroutine[Any, Any, Any], yielded: Any) -> Generator[Any, Any, Any]:
+        """Goes on with a job that waits: it keeps its carrier, and the timer looks after it."""
+        job.carrier = asyncio.current_task()
+        self._waiting.append(job)
+        self._carry_on()
+        self._set_timer()
         while True:
-            try:
-                WATCHDOG.due = job.due if self._watched else NEVER
-                yielded = step(argument)
-            except StopIteration as stop:
-                return stop.value
-            finally:
-                WATCHDOG.due = NEVER
-            if job.left and time.monotonic() >= job.tidy_until:
-                self.guard(job, coroutine.close)
-                return None
-            if not job.waiting:
-                self._waits(job)
+            step: Callable[[Any], Any] = coroutine.send
+            argument: Any = None
             try:
                 argument = yield yielded
-                step = coroutine.send
             except GeneratorExit:
                 coroutine.close()
                 raise
             except BaseException as error:  # noqa: BLE001 - handed on to the coroutine
                 step, argument = coroutine.throw, error
-                if job.left and job.due < (soon := time.monotonic() + GRACE):
-                    job.due = soon
+            if job.left and monotonic() >= job.due:  # it had its time to tidy up
+                step, argument = _close, coroutine
+            try:
+                WATCHDOG.due = max(job.due, monotonic() + GRACE) if self._watched else NEVER
+                yielded = step(argument)
+            except StopIteration as stop:
+                return stop.value
+            finally:
+                WATCHDOG.due = NEVER
 
     # -- time ----------------------------------------------------------------------------------------------
 
-    def _due(self, job: Job, now: float) -> float:
-        """When a job that starts or goes on now has to be done, with the grace."""
-        job.context.due = now + job.context.seconds
-        return job.context.deadline + GRACE
-
-    def _waits(self, job: Job) -> None:
-        """A job waits for the first time: it keeps its carrier, and the timer looks after it."""
-        job.waiting = True
-        job.carrier = asyncio.current_task()
-        self._carry_on()
-        self._set_timer()
+    def _set_due(self, job: Job, now: float) -> None:
+        """Works out when a job that starts or goes on now has to be done."""
+        due = now + job.entry.timeout
+        due = min(due, self.shared.deadline)
+        job.context.due = due
+        job.due = due + GRACE
 
     def _set_timer_if_stuck(self) -> None:
-        """Nothing is ready and nothing waits, so nothing would look after what is open: the deadline does."""
-        if self._open and not self._ready and not self._running and self._timer is None:
+        """Where nothing is ready and no timer is set, nothing would look after what is open: the deadline does."""
+        if self._open and not self._ready and self._timer is None:
             self._set_timer()
 
     def _set_timer(self) -> None:
-        due = min((job.due for job in self._running), default=self.shared.deadline + GRACE)
+        due = min((job.due for job in self._waiting), default=NEVER)
+        due = min(due, self.shared.deadline + GRACE)
         if self._timer is not None:
             self._timer.cancel()
-        self._timer = self._loop.call_later(max(0.0, due - time.monotonic()), self._overdue)
+        self._timer = self._loop.call_later(max(0.0, due - monotonic()), self._overdue)
 
     def _overdue(self) -> None:
-        now = time.monotonic()
-        for job in tuple(self._running):
-            if job.due <= now:
+        now = monotonic()
+        over = now >= self.shared.deadline + GRACE
+        for job in tuple(self._waiting):
+            if job.started and job.due <= now:
                 self._leave(job)
-                self.fail(job, self._late(job))
-        if now >= self.shared.deadline + GRACE:
-            for job in tuple(self._open):
-                if not job.started:
-                    self.fail(job, Failure(Cause.LATE, f"{job.entry.label} had no time left to start"))
+                job.failure = self._late(job)
+                self._ended(job, None)
+            elif over and not job.started:
+                job.failure = Failure(Cause.LATE, f"{job.entry.label} had no time left to start")
+                self._ended(job, None)
         self._carry_on()
         if self._open:
             self._set_timer()
@@ -316,7 +324,7 @@ class Engine:
     def _leave(self, job: Job) -> None:
         """Cancels a job and leaves it behind."""
         job.left = True
-        job.tidy_until = time.monotonic() + GRACE
+        job.due = monotonic() + GRACE
         if job.carrier is not None:
             job.carrier.cancel()
 
@@ -335,28 +343,37 @@ class Engine:
 
     # -- what plugins raise --------------------------------------------------------------------------------
 
-    def _raised(self, job: Job, error: BaseException) -> None:
-        """Ends a job by what it raised; raises again what is not the plugin's."""
-        if isinstance(error, KeyboardInterrupt):
-            raise error
-        if job.done:
-            return
+    def _note_failure(self, job: Job, error: BaseException) -> None:
+        """Notes what a job raised as its failure; raises again what is not the plugin's."""
         entry = job.entry
+        if isinstance(error, KeyboardInterrupt | GeneratorExit):
+            raise error
         if isinstance(error, Overrun):
-            failure = self._overran(job, f"{entry.label} blocked the program and was interrupted")
+            job.failure = self._overran(job, f"{entry.label} blocked the program and was interrupted")
         elif isinstance(error, DnsTemporaryError):
-            failure = Failure(Cause.DNS, str(error))
+            job.failure = Failure(Cause.DNS, str(error))
         elif isinstance(error, DeadlineError):
-            failure = Failure(Cause.LATE, str(error) or "the time was over")
+            job.failure = Failure(Cause.LATE, str(error) or "the time was over")
         elif isinstance(error, TemporaryError):
-            failure = Failure(None, str(error))
+            job.failure = Failure(None, str(error))
         elif isinstance(error, PluginError):
-            failure = Failure(Cause.CRASHED, f"{entry.label} {error}", f"{entry.name} {error}")
+            job.failure = Failure(Cause.CRASHED, f"{entry.label} {error}", f"{entry.name} {error}")
         else:
             _LOG.debug("%s: %s raised", entry.label, entry.name, exc_info=error)
             words = describe(error)
-            failure = Failure(Cause.CRASHED, f"{entry.label} raised {words}", f"{entry.name} raised {words}")
-        self.fail(job, failure)
+            job.failure = Failure(Cause.CRASHED, f"{entry.label} raised {words}", f"{entry.name} raised {words}")
+
+
+async def _work(job: Job) -> Any:
+    answer = job.work()
+    if isinstance(answer, Awaitable):
+        answer = await answer
+    return job.accept(answer)
+
+
+def _close(coroutine: Coroutine[Any, Any, Any]) -> None:
+    coroutine.close()
+    raise StopIteration
 
 
 def describe(error: BaseException) -> str:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from mailsec.errors import PluginError
@@ -52,13 +51,36 @@ class _Node:
 class _Candidate:
     """A part that openers want to see: what each of them made of it, in turn."""
 
-    __slots__ = ("inner", "jobs", "node", "openers", "part")
+    __slots__ = ("answers", "node", "openers", "part")
 
     def __init__(self, node: _Node, part: Part, openers: Iterator[Entry]) -> None:
         self.node = node
         self.part = part
         self.openers = openers
-        self.jobs: list[tuple[Job, tuple[AuthResult, ...], _Node | None]] = []
+        self.answers: list[tuple[_OpenerJob, _Node | None]] = []
+
+
+class _OpenerJob(Job):
+    """An opener at work on one part."""
+
+    __slots__ = ("candidate", "opening")
+
+    def __init__(self, entry: Entry, context: PartContext, opening: Opening, candidate: _Candidate) -> None:
+        super().__init__(entry, context)
+        self.opening = opening
+        self.candidate = candidate
+
+    def work(self) -> Any:
+        function = self.entry.descriptor.open
+        if self.entry.blocking:
+            return self.opening.call_in_thread(function, self.candidate.part, self.context)
+        return function(self.candidate.part, self.context)
+
+    def accept(self, answer: Any) -> Opened | None:
+        return _copy(answer)
+
+    def settle(self, answer: Any) -> None:
+        self.opening.take(self.candidate, self, answer)
 
 
 class Opening:
@@ -107,55 +129,51 @@ class Opening:
             self._look(candidate.node, candidate.part, inside=True)
             return
         shared, keys = self._shared, self._runner.services.keys
-        context = PartContext(shared, entry.settings, entry.timeout, keys, self._root.message.header)
-        function = entry.descriptor.open
-        if entry.blocking:
-            work = self._runner.threads.later(function, candidate.part, context)
-        else:
-            work = partial(function, candidate.part, context)
-        job = Job(entry, context, work, _copy, partial(self._settle, candidate))
+        context = PartContext(shared, entry.settings, keys, self._root.message.header)
+        job = _OpenerJob(entry, context, self, candidate)
         self._asked += 1
         if self._asked <= MAXIMUM_OPENINGS and candidate.node.depth < MAXIMUM_DEPTH:
             self._engine.add(job)
         elif not self._limited:
             self._limited = True
             limit = f"more than {MAXIMUM_DEPTH} layers or {MAXIMUM_OPENINGS} parts are protected"
-            candidate.jobs.append((job, _limit(entry, f"not all was opened: {limit}"), None))
+            job.results = _limit(entry, f"not all was opened: {limit}")
+            candidate.answers.append((job, None))
 
-    def _settle(self, candidate: _Candidate, job: Job) -> None:
+    def call_in_thread(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        """Makes a blocking call in a thread; the answer is awaited."""
+        return self._runner.threads.call(function, *arguments)
+
+    def take(self, candidate: _Candidate, job: _OpenerJob, answer: Opened | None) -> None:
         """Takes what an opener answered about a part."""
         from mailsec.message import parse
 
-        answer: Opened | None = job.answer
-        if job.failure is not None:
-            results, problems = judge_results(job, (), 0, 0)
-            self._problems += problems
-            candidate.jobs.append((job, results, None))
-            self._ask(candidate)
-            return
-        if answer is None:
+        if answer is None and job.failure is None:
             self._ask(candidate)
             return
         inner: _Node | None = None
-        fields = octets = 0
-        results = answer.results
-        if answer.octets is not None:
+        header, octets = self._root.message.header, 0
+        results: tuple[Any, ...] = ()
+        if answer is not None and answer.octets is not None:
             self._octets += len(answer.octets)
             if self._octets > MAXIMUM_OCTETS:
-                limit = _limit(job.entry, f"not opened: there are more than {MAXIMUM_OCTETS} octets inside")
-                candidate.jobs.append((job, limit, None))
+                job.results = _limit(job.entry, f"not opened: there are more than {MAXIMUM_OCTETS} octets inside")
+                candidate.answers.append((job, None))
                 return
             inner = _Node(parse(answer.octets), candidate.node, candidate.part, answer.reached)
-            fields, octets = len(inner.message.header), len(inner.message.octets)
-        else:
-            results = tuple(_uncovered(one) for one in results)
-        results, problems = judge_results(job, results, fields, octets)
+            header, octets = inner.message.header, len(inner.message.octets)
+            results = answer.results
+        elif answer is not None:
+            results = tuple(_uncovered(one) for one in answer.results)
+        job.results, problems = judge_results(job.entry, job.failure, results, header, octets)
         self._problems += problems
-        candidate.jobs.append((job, results, inner))
+        candidate.answers.append((job, inner))
         if inner is not None:
             self._look(inner, inner.message.root)
-        else:
+        elif answer is not None:
             self._look(candidate.node, candidate.part, inside=True)
+        else:  # it failed: another may do better
+            self._ask(candidate)
 
     def finish(self) -> tuple[tuple[Layer, ...], list[Run]]:
         """Numbers the layers, breadth first in document order, and gives them with what ran."""
@@ -166,13 +184,13 @@ class Opening:
         for node in waiting:  # it grows while it is walked through
             place = {id(part): index for index, part in enumerate(_parts(node))}
             for candidate in sorted(node.children, key=lambda one: place[id(one.part)]):
-                for job, results, inner in candidate.jobs:
+                for job, inner in candidate.answers:
                     if inner is not None:
                         count += 1
                         inner.index = count
                         waiting.append(inner)
                         layers.append(_layer(inner))
-                    numbered = tuple(_number(one, node.index, inner) for one in results)
+                    numbered = tuple(_number(one, node.index, inner) for one in job.results)
                     entry = job.entry
                     evidence = job.context.evidence()
                     runs.append(Run(entry.name, entry.plugin, entry.methods, numbered, evidence, job.seconds))

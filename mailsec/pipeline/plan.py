@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from mailsec.hooks.manager import Problem, Registered
-from mailsec.hooks.types import Verifier
+from mailsec.hooks.types import AuthResult, Result, Verifier
 
 __all__ = ["REST", "Entry", "Health", "plan"]
 
@@ -57,6 +57,7 @@ class Entry:
         methods: the methods that it gives results for.
         timeout: seconds that it may take.
         settings: the plugin's settings.
+        silence: a result `none` for each method, for when nothing was said of it.
         blocking: whether it is sync code that must run in a thread.
         before: the places, in the same plan, of those that it comes after.
         after: the places of those that come after it.
@@ -73,6 +74,7 @@ class Entry:
     timeout: float
     settings: Any
     blocking: bool
+    silence: tuple[AuthResult, ...] = ()
     before: tuple[int, ...] = ()
     after: tuple[int, ...] = ()
     cycle: tuple[str, ...] = ()
@@ -132,15 +134,17 @@ def _reach(name: str, wanted: Mapping[str, Sequence[str]]) -> set[str]:
 def _entry(one: Registered[Any], settings: Mapping[str, Any], cycle: tuple[str, ...]) -> Entry:
     descriptor = one.descriptor
     work = descriptor.verify if isinstance(descriptor, Verifier) else getattr(descriptor, "open", None)
+    methods, label = getattr(descriptor, "methods", ()), one.label
     return Entry(
         descriptor=descriptor,
         name=descriptor.name,
         plugin=one.plugin,
-        label=one.label,
+        label=label,
         problem=lambda fault: Problem(
-            one.plugin, one.distribution, one.version, f"The plugin {one.label}: {fault.rstrip('.')}."
+            one.plugin, one.distribution, one.version, f"The plugin {label}: {fault.rstrip('.')}."
         ),
-        methods=getattr(descriptor, "methods", ()),
+        methods=methods,
+        silence=tuple(AuthResult(method, Result.NONE, f"{label} found nothing to judge") for method in methods),
         timeout=float(getattr(descriptor, "timeout", 30.0)),
         settings=settings.get(one.plugin),
         blocking=work is not None and not _is_async(work),

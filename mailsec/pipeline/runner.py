@@ -12,7 +12,6 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from mailsec.hooks.manager import Problem, Registered
@@ -21,7 +20,7 @@ from mailsec.pipeline.accept import copy_results, judge_results
 from mailsec.pipeline.context import PlainContext, Services, Shared
 from mailsec.pipeline.engine import Engine, Failure, Job
 from mailsec.pipeline.layers import Opening
-from mailsec.pipeline.plan import plan
+from mailsec.pipeline.plan import Entry, plan
 from mailsec.pipeline.report import Layer, Report, Run
 from mailsec.pipeline.threads import DaemonThreads
 from mailsec.pipeline.verdict import Policy
@@ -95,7 +94,6 @@ class Runner:
         """
         session = Session(self, message.header, message, envelope=envelope, moment=moment, file=file)
         session.start()
-        session.feed_all(message.body)
         return await session.report()
 
     def start(
@@ -125,18 +123,14 @@ class Session:
     __slots__ = (
         "_body",
         "_engine",
-        "_envelope",
         "_file",
         "_header",
         "_jobs",
         "_message",
-        "_moment",
         "_octets",
-        "_opening",
         "_problems",
         "_runner",
         "_shared",
-        "_work",
     )
 
     def __init__(
@@ -152,45 +146,30 @@ class Session:
         self._runner = runner
         self._header = header
         self._message = message
-        self._envelope = envelope
         self._file = file
-        self._moment = moment or Moment(runner.clock())
-        self._shared = Shared(runner.services, self._moment, envelope, time.monotonic() + runner.timeout)
+        moment = moment or Moment(runner.clock())
+        self._shared = Shared(runner.services, moment, envelope, time.monotonic() + runner.timeout)
         self._engine = Engine(self._shared)
-        self._jobs: list[Job] = []
-        self._work: list[tuple[Job, Any]] = []
+        self._jobs: list[_VerifierJob] = []
         self._problems: list[Problem] = list(runner.problems)
-        self._opening: Opening | None = None
         # where the body ends, as far as it is known; a blank line stands between header section and body
         self._octets = header.base + len(header.octets) + 2 if message is None else len(message.octets)
         self._body = _Body(header) if message is None and runner.needs_message else None
 
-    # -- before the end ------------------------------------------------------------------------------------
-
     def start(self) -> None:
-        """Makes the jobs of all verifiers and starts those of the incremental form."""
+        """Makes the jobs of all verifiers, and starts those of the incremental form; a whole body is fed at once."""
         jobs = self._jobs
+        body = None if self._message is None else self._message.body
         for entry in self._runner.verifiers:
-            sources = [jobs[place] for place in entry.before]
-            context = PlainContext(self._shared, entry.settings, sources, entry.timeout)
-            job = Job(entry, context, _nothing, copy_results, self._settle)
+            sources = [jobs[place] for place in entry.before] if entry.before else ()
+            context = PlainContext(self._shared, entry.settings, sources)
+            job = _VerifierJob(entry, context, self)
             jobs.append(job)
-            job.needs = sum(not source.done for source in sources)
             if entry.cycle:
                 names = ", ".join(entry.cycle)
                 self._engine.fail(job, Failure(Cause.CRASHED, f"{entry.label}: these wait for each other: {names}"))
             elif entry.descriptor.verify is None:
-                self._start(job)
-
-    def _start(self, job: Job) -> None:
-        begun = self._engine.guard(job, job.entry.descriptor.start, self._header, job.context)
-        if job.done:
-            return
-        if isinstance(begun, list | tuple):
-            job.work = lambda: begun
-        else:
-            self._work.append((job, begun))
-            job.work = partial(_finish, begun)
+                job.begun = self._engine.guard(job, _begin, entry.descriptor.start, self._header, context, body)
 
     def feed(self, octets: memoryview | bytes) -> None:
         """Takes the next octets of the body, as received.
@@ -198,18 +177,15 @@ class Session:
         Args:
             octets: any number of them; they are not kept, except where a plugin needs the whole message.
         """
-        view = memoryview(octets)
+        view = memoryview(octets).toreadonly()
         self._octets += len(view)
         if self._body is not None:
             self._body.write(view)
         self._shared.deadline = time.monotonic() + self._runner.timeout
-        self.feed_all(view)
-
-    def feed_all(self, view: memoryview) -> None:
-        """Feeds octets to the verifiers of the incremental form, and does nothing else."""
-        for job, work in self._work:
-            if not job.done:
-                self._engine.guard(job, _feed, work, view)
+        self._engine.awake()
+        for job in self._jobs:
+            if not job.done and job.begun is not None and not isinstance(job.begun, list | tuple):
+                self._engine.guard(job, job.begun.feed, view)
 
     async def finish(self) -> Report:
         """Ends the message and gives the report."""
@@ -220,45 +196,26 @@ class Session:
             self._message = parse(self._body.whole())
         return await self.report()
 
-    # -- the end -------------------------------------------------------------------------------------------
-
     async def report(self) -> Report:
         """Runs all that is left to run and makes the report."""
-        engine, message = self._engine, self._message
+        engine, message, runner = self._engine, self._message, self._runner
         for job in self._jobs:
-            if job.done:
-                continue
-            if (verify := job.entry.descriptor.verify) is not None:
-                assert message is not None
-                if job.entry.blocking:
-                    job.work = self._runner.threads.later(verify, message, job.context)
-                else:
-                    job.work = partial(verify, message, job.context)
-            engine.add(job)
-        if self._runner.openers and message is not None:
-            self._opening = Opening(self._runner, engine, self._shared, message, self._problems)
-            self._opening.start()
+            if not job.done:
+                job.message = message
+                for place in job.entry.before:
+                    job.needs += not self._jobs[place].done
+                engine.add(job)
+        opening: Opening | None = None
+        if runner.openers and message is not None:
+            opening = Opening(runner, engine, self._shared, message, self._problems)
+            opening.start()
         await engine.run()
-        return self._make_report()
-
-    def _settle(self, job: Job) -> None:
-        """Takes the results of a verifier that is done, and lets those start that come after it."""
-        fields, octets = len(self._header), self._octets
-        job.results, problems = judge_results(job, job.answer, fields, octets)
-        self._problems += problems
-        for place in job.entry.after:
-            if place < len(self._jobs):
-                self._engine.release(self._jobs[place])
-
-    def _make_report(self) -> Report:
-        message = self._message
-        body = (self._octets, self._octets) if message is None else (message.body_start, len(message.octets))
-        if message is None:
-            body = (self._header.base + len(self._header.octets) + 2, self._octets)
-        layers: tuple[Layer, ...] = (Layer(0, None, "", "transit", self._header, body, message),)
+        start = self._header.base + len(self._header.octets) + 2 if message is None else message.body_start
+        layers: tuple[Layer, ...] = (Layer(0, None, "", "transit", self._header, (start, self._octets), message),)
         runs = [_run(job) for job in self._jobs]
-        if self._opening is not None:
-            inner, inner_runs = self._opening.finish()
+        self._jobs.clear()  # they refer to this session, and nothing should have to wait for the garbage collector
+        if opening is not None:
+            inner, inner_runs = opening.finish()
             layers += inner
             runs += inner_runs
         return Report(
@@ -266,12 +223,52 @@ class Session:
             layers,
             tuple(runs),
             tuple(self._problems),
-            self._moment,
-            self._envelope,
-            self._runner.conditions,
+            self._shared.moment,
+            self._shared.envelope,
+            runner.conditions,
             self._file,
-            self._runner.policy,
+            runner.policy,
         )
+
+    def take(self, job: _VerifierJob, answer: Any) -> None:
+        """Takes the results of a verifier that is done, and lets those start that come after it."""
+        job.results, problems = judge_results(job.entry, job.failure, answer, self._header, self._octets)
+        if problems:
+            self._problems += problems
+        for place in job.entry.after:
+            if place < len(self._jobs):
+                self._engine.release(self._jobs[place])
+
+    def call_in_thread(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        """Makes a blocking call in a thread; the answer is awaited."""
+        return self._runner.threads.call(function, *arguments)
+
+
+class _VerifierJob(Job):
+    """A verifier at work: `begun` is what its `start` returned."""
+
+    __slots__ = ("begun", "message", "session")
+
+    def __init__(self, entry: Entry, context: PlainContext, session: Session) -> None:
+        super().__init__(entry, context)
+        self.session = session
+        self.begun: Any = None
+        self.message: Message | None = None
+
+    def work(self) -> Any:
+        verify = self.entry.descriptor.verify
+        if verify is None:
+            begun = self.begun
+            return begun if isinstance(begun, list | tuple) else begun.finish()
+        if self.entry.blocking:
+            return self.session.call_in_thread(verify, self.message, self.context)
+        return verify(self.message, self.context)
+
+    def accept(self, answer: Any) -> list[Any]:
+        return copy_results(answer)
+
+    def settle(self, answer: Any) -> None:
+        self.session.take(self, answer)
 
 
 class _Body:
@@ -298,18 +295,13 @@ class _Body:
             return mmap.mmap(self._file.fileno(), size, access=mmap.ACCESS_READ)
 
 
-def _run(job: Job) -> Run:
+def _run(job: _VerifierJob) -> Run:
     entry = job.entry
     return Run(entry.name, entry.plugin, entry.methods, job.results, job.context.evidence(), job.seconds)
 
 
-def _nothing() -> tuple[()]:
-    return ()
-
-
-def _feed(work: Any, view: memoryview) -> None:
-    work.feed(view)
-
-
-def _finish(work: Any) -> Any:
-    return work.finish()
+def _begin(start: Any, header: HeaderSection, context: PlainContext, body: memoryview | None) -> Any:
+    begun = start(header, context)
+    if body is not None and not isinstance(begun, list | tuple):
+        begun.feed(body)
+    return begun

@@ -58,7 +58,7 @@ class DaemonThreads:
         self._count = 0
 
     async def call(self, function: Callable[..., Any], *arguments: Any) -> Any:
-        """Calls a function in a thread and gives what it returns, or raises what it raises.
+        """Calls a function in a thread and gives what it returns, awaited if it can be, or raises what it raises.
 
         Cancelling the wait leaves the call behind.
 
@@ -78,16 +78,7 @@ class DaemonThreads:
         value, error = await call.future
         if error is not None:
             raise error
-        return value
-
-    def later(self, function: Callable[..., Any], *arguments: Any) -> Callable[[], Awaitable[Any]]:
-        """A function without arguments that makes the call, and awaits what it returns if it can be awaited."""
-
-        async def make_call() -> Any:
-            answer = await self.call(function, *arguments)
-            return await answer if isinstance(answer, Awaitable) else answer
-
-        return make_call
+        return await value if isinstance(value, Awaitable) else value
 
     def _work(self, queue: SimpleQueue[_Call]) -> None:
         while True:

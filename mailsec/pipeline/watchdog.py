@@ -12,6 +12,7 @@ swallows them all is not stopped, and neither is C code that never looks for sig
 
 from __future__ import annotations
 
+import atexit
 import os
 import signal
 import threading
@@ -76,9 +77,16 @@ class Watchdog:
 
     def _give_back(self) -> None:
         self._ticking = False
+        signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, signal.SIG_DFL if self._handler is None else self._handler)
-        left = 0.0 if self._others_due == NEVER else max(self._others_due - time.monotonic(), 1e-4)
-        signal.setitimer(signal.ITIMER_REAL, left, self._others_interval)
+        if self._others_due != NEVER:
+            left = max(self._others_due - time.monotonic(), 1e-4)
+            signal.setitimer(signal.ITIMER_REAL, left, self._others_interval)
+
+    def stop(self) -> None:
+        """Gives the timer back at the end of the program: a tick after that would find no handler and kill."""
+        if self._ticking and threading.get_ident() == self._main:
+            self._give_back()
 
     def _tick(self, number: int, frame: FrameType | None) -> None:
         now = time.monotonic()
@@ -105,4 +113,5 @@ class Watchdog:
 WATCHDOG = Watchdog()
 """The watchdog of this process: the interval timer belongs to the process too."""
 
+atexit.register(WATCHDOG.stop)
 os.register_at_fork(after_in_child=WATCHDOG._forget)  # noqa: SLF001 - the module's own
