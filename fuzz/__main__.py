@@ -57,7 +57,7 @@ def run(target: str, seconds: int, keep: Path) -> int:
     peak = re.search(r"stat::peak_rss_mb:\s*(\d+)", process.stderr)
     if process.returncode or not tried or not peak:
         print(f"fuzz {target}: BROKEN, exit status {process.returncode}; the input is kept in {keep}", flush=True)
-        print(process.stdout[-4000:], process.stderr[-8000:], sep="\n", flush=True)
+        print(process.stdout[-2000:], process.stderr[-4000:], sep="\n", flush=True)
         return 1
     print(
         f"fuzz {target}: {tried[1]} inputs in {seconds} s, {kept} kept for what they reach, peak {peak[1]} MB: "
