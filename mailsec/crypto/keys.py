@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
+    from typing_extensions import Buffer
+
 __all__ = ["CURVES", "PublicKey"]
 
 _KEY_OCTETS: Final = 16_384  # what a key may measure in DER: far above any that is of use
@@ -242,7 +244,7 @@ class PublicKey:
             return self.key_type == "rsa" or (self.key_type == "rsa-pss" and self._pss_allows(scheme))
         return scheme.key_type == self.key_type
 
-    def verify(self, signature: bytes, octets: bytes, scheme: SignatureScheme) -> bool:
+    def verify(self, signature: bytes, octets: Buffer, scheme: SignatureScheme) -> bool:
         """Whether a signature over octets is one by this key.
 
         Args:
@@ -286,7 +288,7 @@ class PublicKey:
         return self._verify(signature, digest, scheme, _PREHASHED[name])
 
     def _verify(
-        self, signature: bytes, octets: bytes, scheme: SignatureScheme, hash_: hashes.HashAlgorithm | utils.Prehashed
+        self, signature: bytes, octets: Buffer, scheme: SignatureScheme, hash_: hashes.HashAlgorithm | utils.Prehashed
     ) -> bool:
         """Verifies with a scheme that has a digest."""
         kind, key = scheme.key_type, self._key

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
+    from typing_extensions import Buffer
+
     from mailsec.crypto.certificates import Certificate
     from mailsec.crypto.schemes import SignatureScheme
 
@@ -190,7 +192,7 @@ class PrivateKey:
         except (ValueError, TypeError):
             raise KeyFileError("the password is wrong, or the private key is damaged") from None
 
-    def sign(self, octets: bytes, scheme: SignatureScheme) -> bytes:
+    def sign(self, octets: Buffer, scheme: SignatureScheme) -> bytes:
         """Signs octets.
 
         Args:
@@ -218,7 +220,7 @@ class PrivateKey:
             raise UsageError(f"a digest of {len(digest)} octets is none by {scheme.digest}")
         return self._sign(digest, scheme, prehashed=True)
 
-    def _sign(self, octets: bytes, scheme: SignatureScheme, *, prehashed: bool) -> bytes:
+    def _sign(self, octets: Buffer, scheme: SignatureScheme, *, prehashed: bool) -> bytes:
         if not self.public_key.fits(scheme):
             raise KeyFileError(f"a key of the kind {self.public_key.key_type} cannot sign by {scheme}")
         if scheme.digest is None:
