@@ -44,6 +44,9 @@ class _State(NamedTuple):
         return 2 * self.lines + self.held.startswith(b" ")
 
 
+_START: Final = _State()
+
+
 class BodyCanonicalizer:
     """Brings one body into one canonical form.
 
@@ -65,7 +68,7 @@ class BodyCanonicalizer:
     def __init__(self, algorithm: str, sink: Callable[[bytes], None]) -> None:
         self._relaxed = algorithm == "relaxed"
         self._sink = sink
-        self._state = _State()
+        self._state = _START
         self._received = 0
         self.total = 0
         self.marks: dict[int, int | None] = {}
@@ -84,9 +87,8 @@ class BodyCanonicalizer:
             return
         before = self._state
         content, self._state = _advance(self._relaxed, before, block)
-        for length, at in self.marks.items():
-            if at is None and self._reach(before, content, self._state) >= length:
-                self.marks[length] = self._received + self._locate(before, block, length)
+        if self.marks:
+            self._set_marks(before, content, block)
         self._received += len(block)
         if content:
             self._give_lines(before.lines)
@@ -100,6 +102,11 @@ class BodyCanonicalizer:
             self._give(held)
         if self.total or not self._relaxed:  # an empty body is CRLF to "simple" and nothing to "relaxed"
             self._give(_CRLF)
+
+    def _set_marks(self, before: _State, content: bytes, block: bytes) -> None:
+        for length, at in self.marks.items():
+            if at is None and self._reach(before, content, self._state) >= length:
+                self.marks[length] = self._received + self._locate(before, block, length)
 
     def _give(self, octets: bytes) -> None:
         self.total += len(octets)

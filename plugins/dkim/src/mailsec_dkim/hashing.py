@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from mailsec.crypto import new_digest
 from mailsec_dkim.body import BodyCanonicalizer
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from mailsec.crypto import Digest
 
 __all__ = ["BLOCK", "BodyHash", "BodyHasher"]
@@ -47,9 +48,18 @@ class _Limited:
             self._digest.update(octets)
 
 
-def _update_all(updates: list[object], octets: bytes) -> None:
-    for update in updates:
-        update(octets)  # type: ignore[operator]
+class _Form:
+    """One canonical form of the body, and the digests that take it."""
+
+    __slots__ = ("canonicalizer", "updates")
+
+    def __init__(self, canonicalization: str) -> None:
+        self.updates: list[Callable[[bytes], object]] = []
+        self.canonicalizer = BodyCanonicalizer(canonicalization, self._update)
+
+    def _update(self, octets: bytes) -> None:
+        for update in self.updates:
+            update(octets)
 
 
 class BodyHasher:
@@ -62,7 +72,7 @@ class BodyHasher:
 
     def __init__(self) -> None:
         self._digests: dict[tuple[str, str, int | None], Digest] = {}
-        self._forms: dict[str, tuple[BodyCanonicalizer, list[object]]] = {}
+        self._forms: dict[str, _Form] = {}
         self._part = bytearray()
         self._received = 0
 
@@ -78,15 +88,14 @@ class BodyHasher:
         if key in self._digests:
             return
         self._digests[key] = state = new_digest(digest)
-        if canonicalization not in self._forms:
-            updates: list[object] = []
-            self._forms[canonicalization] = BodyCanonicalizer(canonicalization, partial(_update_all, updates)), updates
-        form, updates = self._forms[canonicalization]
+        form = self._forms.get(canonicalization)
+        if form is None:
+            form = self._forms[canonicalization] = _Form(canonicalization)
         if length is None:
-            updates.append(state.update)
+            form.updates.append(state.update)
         else:
-            updates.append(_Limited(state, length).update)
-            form.mark(length)
+            form.updates.append(_Limited(state, length).update)
+            form.canonicalizer.mark(length)
 
     def feed(self, octets: memoryview) -> None:
         """Takes the next octets of the body as received."""
@@ -110,16 +119,16 @@ class BodyHasher:
     def finish(self) -> None:
         """Takes note that the body has ended."""
         self._work(bytes(self._part))
-        for form, _ in self._forms.values():
-            form.finish()
+        for form in self._forms.values():
+            form.canonicalizer.finish()
 
     def _work(self, block: bytes) -> None:
-        for form, _ in self._forms.values():
-            form.feed(block)
+        for form in self._forms.values():
+            form.canonicalizer.feed(block)
 
     def result(self, canonicalization: str, digest: str, length: int | None = None) -> BodyHash:
         """Gives a hash that was asked for, after `finish`."""
-        form, _ = self._forms[canonicalization]
+        form = self._forms[canonicalization].canonicalizer
         covered = self._received
         if length is not None and length < form.total:
             covered = form.marks[length] or 0

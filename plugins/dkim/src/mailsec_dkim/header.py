@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -19,17 +19,8 @@ __all__ = [
 ]
 
 
-class CanonicalField(NamedTuple):
-    """A header field in canonical form.
-
-    Attributes:
-        place: its index in the header section, counted from the top.
-        octets: the field, with its CRLF.
-    """
-
-    place: int
-    octets: bytes
-
+CanonicalField: TypeAlias = tuple[int, bytes]
+"""The index of a header field in its section, and the field in canonical form with its CRLF."""
 
 CanonicalHeader: TypeAlias = "Mapping[bytes, list[CanonicalField]]"
 """The fields of a header section by name in lower case, those of each name from the top."""
@@ -68,7 +59,7 @@ def canonicalize_header(section: HeaderSection, algorithm: str) -> CanonicalHead
     fields = {}
     for field in section:
         if name := field.raw_name.rstrip(b" \t").lower():
-            fields.setdefault(name, []).append(CanonicalField(field.index, canonicalize_field(field.raw, algorithm)))
+            fields.setdefault(name, []).append((field.index, canonicalize_field(field.raw, algorithm)))
     return fields
 
 
@@ -90,7 +81,7 @@ def _relax_all(section: HeaderSection) -> dict[bytes, list[CanonicalField]] | No
         if name.endswith(b" "):  # a colon that may have stood in another line than the name
             return None
         name = name.lower()
-        field = CanonicalField(index, b"%b:%b\r\n" % (name, value.strip(b" ")))
+        field = (index, b"%b:%b\r\n" % (name, value.strip(b" ")))
         if name in fields:
             fields[name].append(field)
         else:
@@ -121,15 +112,18 @@ def select_fields(fields: CanonicalHeader, signed: Iterable[bytes], own: int | N
     Returns:
         The fields, in the order in which they are hashed.
     """
-    left: dict[bytes, list[CanonicalField]] = {}
+    taken: dict[bytes, int] = {}
     selected: list[CanonicalField] = []
     for name in signed:
-        if name not in fields:
+        present = fields.get(name)
+        if present is None:
             continue
-        if name not in left:
-            left[name] = [field for field in fields[name] if field.place != own]
-        if left[name]:
-            selected.append(left[name].pop())
+        if name == b"dkim-signature":
+            present = [field for field in present if field[0] != own]
+        count = taken.get(name, 0) + 1
+        if count <= len(present):
+            selected.append(present[-count])
+            taken[name] = count
     return selected
 
 
@@ -146,6 +140,6 @@ def hash_input(
     """
     body = signature_field.index(b":") + 1
     unsigned = signature_field[: body + blank[0]] + signature_field[body + blank[1] :]
-    pieces = [field.octets for field in selected]
+    pieces = [octets for _, octets in selected]
     pieces.append(canonicalize_field(unsigned, algorithm)[:-2])  # without its CRLF
     return b"".join(pieces)

@@ -29,7 +29,6 @@ _USUAL: Final = {
     name.encode(): name
     for name in ("v", "a", "b", "bh", "c", "d", "h", "i", "l", "q", "s", "t", "x", "z", "k", "n", "p")
 }
-_SIGNATURE_VALUE: Final = re.compile(rb"(?:\A|;)[ \t\r\n]*+b[ \t\r\n]*+=([^;]*+)")
 _QP_SECTION: Final = re.compile(rb"=([0-9A-F]{2})")
 
 
@@ -82,9 +81,13 @@ def find_signature_value(octets: bytes) -> tuple[int, int]:
     Returns:
         The offsets of the octet after `=` and of the `;` or the end of the list.
     """
-    found = _SIGNATURE_VALUE.search(octets)
-    assert found is not None
-    return found.span(1)
+    start = 0
+    for spec in octets.split(b";"):
+        name, _, _ = spec.partition(b"=")
+        if name.strip(FWS) == b"b":
+            return start + len(name) + 1, start + len(spec)
+        start += len(spec) + 1
+    raise ValueError("there is no b= in the list")
 
 
 def decode_base64(value: bytes) -> bytes:

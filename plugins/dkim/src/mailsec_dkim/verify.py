@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import hashlib
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from mailsec.crypto import ED25519, RSA_SHA1, RSA_SHA256, Status, assess_digest, assess_signature
@@ -190,7 +191,7 @@ class DKIMVerification:
     def _coverage(self, selected: list[CanonicalField], body: BodyHash) -> Coverage:
         start = self._body_start
         return Coverage(
-            fields=tuple(sorted({field.place for field in selected})),
+            fields=tuple(sorted({place for place, _ in selected})),
             ranges=((start, start + body.covered),) if body.covered else (),
         )
 
@@ -292,18 +293,11 @@ def _properties(signature: Signature) -> dict[str, str]:
 
 def _facts(signature: Signature, record: KeyRecord | None = None) -> tuple[Fact, ...]:
     """What a reader may want to know besides."""
+    key = None if record is None else record.public_key
     facts = [
-        Fact(
-            "canonicalization",
-            f"{signature.header_canonicalization} header fields, {signature.body_canonicalization} body",
-        )
+        _canonicalization(signature.header_canonicalization, signature.body_canonicalization),
+        _algorithm(signature.algorithm, 0 if key is None else key.bits),
     ]
-    if record is None:
-        facts.append(Fact("algorithm", signature.algorithm))
-    elif record.key_type == "rsa":
-        facts.append(Fact("algorithm", f"{signature.algorithm} with a key of {record.public_key.bits} bits"))
-    else:
-        facts.append(Fact("algorithm", f"{signature.algorithm} with an Ed25519 key"))
     if signature.timestamp is not None:
         facts.append(Fact("signing time", _time(signature.timestamp)))
     if signature.expiration is not None:
@@ -311,6 +305,16 @@ def _facts(signature: Signature, record: KeyRecord | None = None) -> tuple[Fact,
     if record is not None and record.notes:
         facts.append(Fact("notes of the key's owner", record.notes))
     return tuple(facts)
+
+
+@lru_cache(maxsize=4)
+def _canonicalization(header: str, body: str) -> Fact:
+    return Fact("canonicalization", f"{header} header fields, {body} body")
+
+
+@lru_cache(maxsize=64)
+def _algorithm(name: str, bits: int) -> Fact:
+    return Fact("algorithm", f"{name} with a key of {bits} bits" if bits else name)
 
 
 def _time(seconds: int) -> str:
