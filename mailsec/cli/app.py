@@ -84,7 +84,9 @@ def _run(argv: list[str]) -> int:
         child = subparsers.add_parser(name, help=one.descriptor.help, allow_abbrev=False)
         add_globals(child)
         if name == own:
-            one.descriptor.configure(child)
+            commands.configure_plugin_command(one, child)
+    if own is not None and own not in registered and manager is not None:
+        commands.warn_of(manager.problems)  # one of them may be why there is no such command
     options = parser.parse_args(rest)
     if own is None or manager is None:
         parser.print_help(sys.stderr)

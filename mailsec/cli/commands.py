@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = [
     "OWN",
     "complain",
+    "configure_plugin_command",
     "load_settings",
     "make_manager",
     "run_plugin_command",
@@ -139,6 +140,28 @@ class _CommandContext:
     settings: Any
 
 
+def configure_plugin_command(registered: Registered[Command], parser: argparse.ArgumentParser) -> None:
+    """Lets a plugin's command add its arguments.
+
+    Raises:
+        PluginError: it fails to.
+    """
+    from mailsec.errors import MailsecError, PluginError
+
+    try:
+        registered.descriptor.configure(parser)
+    except MailsecError:
+        raise
+    except Exception as error:  # the border: this is the plugin's code
+        raise PluginError(_fault(registered, error)) from error
+
+
+def _fault(registered: Registered[Command], error: BaseException) -> str:
+    words = " ".join(str(error).split())[:300]
+    name = registered.descriptor.name
+    return f"the command {name} of the plugin {registered.label} raised {type(error).__name__}: {words}"
+
+
 def run_plugin_command(
     registered: Registered[Command], manager: PluginManager, options: argparse.Namespace, given: Globals
 ) -> int:
@@ -152,14 +175,14 @@ def run_plugin_command(
 
     Raises:
         MailsecError: the command's own, or the settings cannot be used.
-        PluginError: the command gave no exit status.
+        PluginError: the command failed, or gave no exit status.
     """
     import asyncio
     import inspect
 
     from mailsec.checker import Checker
     from mailsec.cli.options import merge
-    from mailsec.errors import PluginError
+    from mailsec.errors import MailsecError, PluginError
 
     settings = merge(load_settings(given), given, argparse.Namespace())
 
@@ -168,8 +191,15 @@ def run_plugin_command(
             services = checker.services
             own = checker.plugin_settings.get(registered.plugin)
             context = _CommandContext(services.resolver, services.trust, services.keys, own)
-            status = registered.descriptor.run(options, context)
-            return await status if inspect.isawaitable(status) else status
+            try:
+                status = registered.descriptor.run(options, context)
+                return await status if inspect.isawaitable(status) else status
+            except (MailsecError, BrokenPipeError):
+                raise
+            except Exception as error:
+                if os.environ.get("MAILSEC_DEBUG"):
+                    raise
+                raise PluginError(_fault(registered, error)) from error
 
     status = asyncio.run(run())
     if type(status) is not int:

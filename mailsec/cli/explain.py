@@ -57,11 +57,12 @@ def explain(report: Report, screen: Screen) -> str:
     """
     lines = [*_head(report, screen)]
     for run in report.runs:
+        shown: set[Evidence] = set()
         for result in run.results:
-            lines += _result(report, result, run.evidence, screen)
+            lines += _result(report, result, screen)
+            shown.update(result.evidence)
+        lines += (f"      {line}" for one in run.evidence if one not in shown for line in _describe(one))
     lines += _layers(report.layers)
-    if report.conditions:
-        lines.append("  judged with " + ", ".join(safe_text(one) for one in report.conditions))
     lines += (f"  problem: {safe_text(problem.sentence)}" for problem in report.problems)
     return "\n".join(lines)
 
@@ -82,7 +83,7 @@ def _head(report: Report, screen: Screen) -> Iterator[str]:
     yield from (f"  {line}" for line in wrap(safe_text(verdict.sentence), max(20, columns)))
 
 
-def _result(report: Report, result: AuthResult, evidence: Sequence[Evidence], screen: Screen) -> Iterator[str]:
+def _result(report: Report, result: AuthResult, screen: Screen) -> Iterator[str]:
     code = str(result.result)
     sign = _SIGNS.get(code, "!")
     name = NAMES.get(result.method, result.method)
@@ -95,7 +96,7 @@ def _result(report: Report, result: AuthResult, evidence: Sequence[Evidence], sc
         yield f"      {key} = {safe_text(value)}"
     if result.coverage is not None:
         yield from (f"      {line}" for line in _coverage(report, result, result.coverage))
-    for one in dict.fromkeys((*result.evidence, *evidence)):
+    for one in result.evidence:
         yield from (f"      {line}" for line in _describe(one))
 
 
@@ -115,6 +116,10 @@ def _coverage(report: Report, result: AuthResult, coverage: Coverage) -> Iterato
     present = [name for name in SHOWN if report.header.first(name) is not None]
     if fields:
         yield f"header fields covered: {', '.join(dict.fromkeys(map(safe_text, fields)))}"
+    author = result.properties.get("body.smime-identifier", "").lower()
+    if author and author in (one.lower() for one in report.authors):
+        yield "From is vouched for by the certificate"
+        present.remove("from")
     missing = [name for name in present if name not in fields]
     if missing:
         yield f"header fields not covered: {', '.join(missing)}"

@@ -136,7 +136,8 @@ async def right_to_left(world: World) -> bytes:
 async def wide_characters(world: World) -> bytes:
     return world.draft(
         "會議記錄 · 議事録 · 회의록 📝",
-        "您好,\n\n附件是昨天的會議記錄。\n\nこんにちは。\n\n昨日の議事録を送ります。\n\n안녕하세요.\n\n어제 회의록입니다."
+        "您好,\n\n附件是昨天的會議記錄。\n\nこんにちは。\n\n昨日の議事録を送ります。"
+        "\n\n안녕하세요.\n\n어제 회의록입니다."
         "\n\n👩‍💻 👨‍👩‍👧 🇪🇺\n",
         "山田太郎 <taro@example.com>",
     )
