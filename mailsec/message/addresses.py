@@ -14,7 +14,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from mailsec.message.charsets import decode_unknown
-from mailsec.message.comments import comment_end
+from mailsec.message.comments import Comments
 from mailsec.message.limits import LIMITS, Limits
 from mailsec.message.words import decode_words, unfold
 
@@ -120,6 +120,7 @@ class _Parser:
         self._complete = False  # whether an angle-addr has been seen since the last separator
 
     def parse(self, text: str) -> tuple[Mailbox | Group, ...]:
+        comments = Comments(text, self._limits.comment_depth)
         at, spaced = 0, False
         while at < len(text) and self._count < self._limits.addresses:
             match = _TOKEN.match(text, at)
@@ -129,7 +130,7 @@ class _Parser:
                 spaced = True
                 continue
             if kind == "comment":
-                end = comment_end(text, match.start(), self._limits.comment_depth)
+                end = comments.end(match.start())
                 if end >= 0:
                     self._comment = self._comment or text[match.start() + 1 : end - 1]
                     at, spaced = end, True

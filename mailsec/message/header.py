@@ -249,7 +249,8 @@ class HeaderSection(Sequence[HeaderField]):
         for kind, index in nameless.items():
             add(kind, self._span(index)[0])
         for index, piece in enumerate(self._pieces):
-            if piece.partition(b":")[0].endswith((b" ", b"\t")):
+            name, colon, _ = piece.partition(b":")
+            if colon and name.endswith((b" ", b"\t")) and self.line_end not in name:
                 add(DefectKind.SPACE_BEFORE_COLON, self._span(index)[0])
                 break
         for index, piece in enumerate(self._pieces):

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from urllib.parse import unquote_to_bytes
 
 from mailsec.message.charsets import decode_charset, decode_unknown
-from mailsec.message.comments import skip_comments
+from mailsec.message.comments import Comments
 from mailsec.message.defects import DefectKind
 from mailsec.message.limits import LIMITS, Limits
 from mailsec.message.words import decode_words, unfold
@@ -80,8 +80,9 @@ def parse_parameters(value: bytes, limits: Limits = LIMITS) -> Parameters:
         limits: how many parameters are read.
     """
     text = unfold(value).decode("latin-1")
+    comments = Comments(text, limits.comment_depth)
     end, words = 0, []
-    while (at := skip_comments(text, end)) < len(text) and text[at] != ";":
+    while (at := comments.skip(end)) < len(text) and text[at] != ";":
         end = _WORD.match(text, at).end()  # type: ignore[union-attr]
         words.append(text[at:end])
     first, end = "".join(words).lower(), at
@@ -94,20 +95,20 @@ def parse_parameters(value: bytes, limits: Limits = LIMITS) -> Parameters:
         if count > limits.parameters:
             defects.append(DefectKind.PARAMETER)
             break
-        at = skip_comments(text, at + 1)
+        at = comments.skip(at + 1)
         name_match = _NAME.match(text, at)
         if name_match is None:
             if at < len(text) and text[at] != ";":
                 defects.append(DefectKind.PARAMETER)
             at = _next_semicolon(text, at)
             continue
-        at = skip_comments(text, name_match.end())
+        at = comments.skip(name_match.end())
         if not text.startswith("=", at):
             defects.append(DefectKind.PARAMETER)
             at = _next_semicolon(text, at)
             continue
-        at = skip_comments(text, at + 1)
-        content, at, fine = _value(text, at)
+        at = comments.skip(at + 1)
+        content, at, fine = _value(comments, at)
         if not fine:
             defects.append(DefectKind.PARAMETER)
         section = _SECTION.match(name_match[0].lower())
@@ -143,11 +144,12 @@ def _next_semicolon(text: str, at: int) -> int:
     return len(text) if at < 0 else at
 
 
-def _value(text: str, at: int) -> tuple[str, int, bool]:
+def _value(comments: Comments, at: int) -> tuple[str, int, bool]:
     """A parameter's value, the offset of the semicolon after it, and whether it was well-formed."""
+    text = comments.text
     quoted = _QUOTED.match(text, at)
     if quoted is not None:
-        end = skip_comments(text, quoted.end())
+        end = comments.skip(quoted.end())
         fine = quoted[0].endswith('"') and len(quoted[0]) > 1 and (end == len(text) or text[end] == ";")
         return _QUOTED_PAIR.sub(r"\1", quoted[1]), _next_semicolon(text, end), fine
     loose = _LOOSE.match(text, at)
