@@ -17,18 +17,20 @@ Besides what the methods' own documents define, the rules read these properties:
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, TypeAlias
 
 from mailsec.hooks.types import AuthResult, Cause, Result
+from mailsec.message.addresses import Group, mailboxes
+from mailsec.message.safe import safe_text
+from mailsec.pipeline.names import plain_domain, same_domain
 
 if TYPE_CHECKING:
     from mailsec.pipeline.report import Layer, Report
 
-__all__ = ["RULES", "Level", "Policy", "Verdict", "judge", "same_domain"]
+__all__ = ["RULES", "Level", "Policy", "Verdict", "judge"]
 
 
 class Level(StrEnum):
@@ -87,7 +89,10 @@ class _Facts:
         self.report = report
         self.policy = policy
         self.header = report.layers[0].header
-        self.authors = report.authors
+        addresses = self.header.addresses("from")
+        self.from_fields = len(self.header.all("from"))
+        self.from_group = any(isinstance(one, Group) for one in addresses)
+        self.authors = tuple(one.address for one in mailboxes(addresses))
         self.domains = {_domain_of(address) for address in self.authors}
         self.smime = [one for one in report.results if one.method == "smime"]
         transport = [one for one in report.results if one.layer == 0]
@@ -121,7 +126,7 @@ class _Facts:
         sdid = one.properties.get("header.d", "")
         if not sdid:
             return False
-        if self.domains == {_plain(sdid)}:
+        if self.domains == {plain_domain(sdid)}:
             return True
         listed = (
             name
@@ -183,12 +188,9 @@ class _Facts:
 
 
 def _no_single_author(facts: _Facts) -> Said | None:
-    from mailsec.message.addresses import Group
-
-    fields = facts.header.all("from")
-    if len(fields) > 1:
-        return "", f"There are {len(fields)} From fields, so it is not clear who the author should be"
-    if any(isinstance(one, Group) for one in facts.header.addresses("from")):
+    if facts.from_fields > 1:
+        return "", f"There are {facts.from_fields} From fields, so it is not clear who the author should be"
+    if facts.from_group:
         return "", "The From field holds a group, so nobody can be vouched for"
     if not facts.authors or not all("@" in address for address in facts.authors):
         return "", "There is no author's address in From, so nobody can be vouched for"
@@ -532,8 +534,6 @@ def _covers_field(facts: _Facts, one: AuthResult, name: str) -> bool:
 
 def _show(text: str) -> str:
     """Foreign text, safe to show and not longer than a line or two."""
-    from mailsec.message import safe_text
-
     return safe_text(text if len(text) <= _TEXT else text[: _TEXT - 1] + "…")
 
 
@@ -547,28 +547,8 @@ def _list(items: Iterable[str]) -> str:
 # -- names ---------------------------------------------------------------------------------------------------
 
 
-def same_domain(one: str, other: str) -> bool:
-    """Whether two domain names are equal, in A-labels or U-labels, without regard to case (RFC 5890).
-
-    Args:
-        one: a domain name.
-        other: another; never compared by its end only.
-    """
-    plain = _plain(one)
-    return bool(plain) and plain == _plain(other)
-
-
-def _plain(domain: str) -> str:
-    domain = domain.strip().removesuffix(".").lower()
-    if domain.isascii():
-        return domain
-    labels = unicodedata.normalize("NFC", domain).split(".")
-    # no mapping beyond case (IDNA 2008): names that IDNA 2003 took for one belong to different people today
-    return ".".join(one if one.isascii() else f"xn--{one.encode('punycode').decode()}" for one in labels)
-
-
 def _domain_of(address: str) -> str:
-    return _plain(address.rpartition("@")[2])
+    return plain_domain(address.rpartition("@")[2])
 
 
 def _same_address(one: str, other: str) -> bool:
