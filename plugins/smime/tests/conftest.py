@@ -39,7 +39,7 @@ class Identities:
 
     def keyring(self, kind: str) -> MemoryKeyRing:
         keys = MemoryKeyRing()
-        keys.add_file(self.alice[kind].to_pem())
+        keys.add_file(self.alice[kind].to_pem(), name=None if self.alice[kind].certificate.emails else "nobody")
         return keys
 
 

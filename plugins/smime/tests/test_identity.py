@@ -1,0 +1,44 @@
+"""How addresses are compared."""
+
+from __future__ import annotations
+
+import pytest
+
+from mailsec_smime.identity import same_address
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        pytest.param("a@example.org", "a@example.org", id="equal"),
+        pytest.param("a@Example.ORG", "a@example.org", id="case of the domain (RFC 5321 section 2.4)"),
+        pytest.param("a@example.org.", "a@example.org", id="absolute domain"),
+        pytest.param("a@bücher.example", "a@xn--bcher-kva.example", id="U-label and A-label (RFC 5890)"),
+        pytest.param("a@BÜCHER.example", "a@XN--BCHER-KVA.example", id="their case"),
+        pytest.param("a@bu\u0308cher.example", "a@bücher.example", id="composed and decomposed"),
+        pytest.param("用户@例え.jp", "用户@xn--r8jz45g.jp", id="international (RFC 6532)"),
+    ],
+)
+def test_the_same(one: str, other: str) -> None:
+    assert same_address(one, other)
+    assert same_address(other, one)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        pytest.param("A@example.org", "a@example.org", id="case of the local part"),
+        pytest.param("a@example.org", "a@example.com", id="domain"),
+        pytest.param("a@example.org", "a@mail.example.org", id="subdomain"),
+        pytest.param("a@strasse.example", "a@straße.example", id="sharp s is not ss (RFC 5894 section 7.2)"),
+        pytest.param("a@example.org", "a@exаmple.org", id="a Cyrillic letter"),
+        pytest.param("@example.org", "@example.org", id="no local part"),
+        pytest.param("example.org", "example.org", id="no address"),
+        pytest.param("", "", id="nothing"),
+        pytest.param("a@b@example.org", "a@example.org", id="two at signs"),
+        pytest.param("a@xn--\u00e4.example", "a@ä.example", id="a broken A-label"),
+    ],
+)
+def test_another(one: str, other: str) -> None:
+    assert not same_address(one, other)
+    assert not same_address(other, one)
