@@ -81,7 +81,11 @@ class Certificate:
         _, algorithm_end = der.expect(octets, at, stop, der.SEQUENCE)
         self.signature_algorithm = octets[at:algorithm_end]
         value, end = der.expect(octets, algorithm_end, stop, der.BIT_STRING)
-        self.signature = der.bit_string(octets, value, end)
+        try:
+            self.signature = der.bit_string(octets, value, end)
+        except der.DERError:  # no signature is like that, so none can be right
+            self.signature = b""
+            self._defects.append("its signature does not consist of whole octets")
         if end != stop:
             raise der.DERError("there is something after its signature")
         self._read_tbs(octets, tbs, at)

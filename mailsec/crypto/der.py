@@ -163,6 +163,7 @@ def time(octets: bytes, tag: int, start: int, stop: int) -> datetime:
     if len(figures) not in {12, 14}:
         raise DERError("a time is malformed")
     try:
-        return datetime.strptime(figures.ljust(14, "0") + "Z", "%Y%m%d%H%M%SZ").replace(tzinfo=UTC)
+        month, day, hour, minute, *second = (int(figures[at : at + 2]) for at in range(4, len(figures), 2))
+        return datetime(int(figures[:4]), month, day, hour, minute, second[0] if second else 0, tzinfo=UTC)
     except ValueError:
         raise DERError("a time is malformed") from None

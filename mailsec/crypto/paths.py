@@ -104,6 +104,7 @@ def validate_path(
     """
     if at.tzinfo is None:
         raise UsageError("the time to judge a certificate at must have a time zone")
+    at = at.replace(microsecond=0)  # a certificate is valid for the whole of its last second
     builder = _Builder(candidates, anchors, at)
     nearest: PathResult | None = None
     for path in builder.paths(leaf):

@@ -328,6 +328,8 @@ CASES = [
     Case("at the first second", "4.1.2.5", at(Maker.direct, VALID["not_before"]), _OK),
     Case("at the last second", "4.1.2.5", at(Maker.direct, VALID["not_after"]), _OK,
          "openssl lets a certificate end when its last second begins"),
+    Case("within the last second", "4.1.2.5", at(Maker.direct, VALID["not_after"] + timedelta(microseconds=1)), _OK,
+         "openssl lets a certificate end when its last second begins"),
     Case("unknown extension", "4.2", lambda m: m.direct(extra=extension("1.2.3.4", critical=False)), _OK),
     Case("permitted host", "4.2.1.10", constrained(permitted=["example.org"]), _OK),
     Case("permitted mailbox", "4.2.1.10", constrained(permitted=[ALICE]), _OK),
