@@ -81,11 +81,7 @@ class Certificate:
         _, algorithm_end = der.expect(octets, at, stop, der.SEQUENCE)
         self.signature_algorithm = octets[at:algorithm_end]
         value, end = der.expect(octets, algorithm_end, stop, der.BIT_STRING)
-        try:
-            self.signature = der.bit_string(octets, value, end)
-        except der.DERError:  # no signature is like that, so none can be right
-            self.signature = b""
-            self._defects.append("its signature does not consist of whole octets")
+        self.signature = der.bit_string(octets, value, end)
         if end != stop:
             raise der.DERError("there is something after its signature")
         self._read_tbs(octets, tbs, at)
