@@ -30,9 +30,17 @@ _TOKEN = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _QUOTED_PAIR = re.compile(r"\\(.)", re.DOTALL)
-_ATEXT = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~\x80-\U0010ffff-]"
-_LOCAL = re.compile(rf"(?:{_ATEXT}|\.)+\Z")  # dots anywhere: some providers gave out such addresses
-_DOMAIN = re.compile(r"(?:[A-Za-z0-9_\x80-\U0010ffff-]+\.)*[A-Za-z0-9_\x80-\U0010ffff-]+\.?\Z|\[[!-Z^-~]+\]\Z")
+# The atext of RFC 5322 section 3.2.3 with all that is not ASCII (RFC 6532), and dots anywhere: some providers gave
+# out such addresses. Written by what is excluded, which compiles faster.
+_LOCAL = re.compile(r'[^\x00-\x20"(),:;<>@\[\\\]\x7f]+\Z')
+_LABEL = r"[^\x00-,./:-@\[-^`{-\x7f]+"  # letters, digits, hyphen, underscore, all that is not ASCII
+_DOMAIN = re.compile(rf"(?:{_LABEL}\.)*{_LABEL}\.?\Z|\[[!-Z^-~]+\]\Z")
+# One mailbox of the plainest form, which needs no parser.
+_ADDRESS = r"([A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]++)@((?:[A-Za-z0-9-]++\.)*+[A-Za-z0-9-]++)"
+_PLAIN = re.compile(
+    rf"""(?:([A-Za-z0-9!#$%&'*+/^_`{{|}}~.-]++(?:[ ][A-Za-z0-9!#$%&'*+/^_`{{|}}~.-]++)*+)[ ]?)?<{_ADDRESS}>\Z
+    |{_ADDRESS}\Z""".replace("\n    ", "")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +110,10 @@ def parse_addresses(value: str | bytes, limits: Limits = LIMITS) -> tuple[Mailbo
         text = octets.decode("ascii") if octets.isascii() else decode_unknown(octets)
     else:
         text = value.replace("\r\n", "").replace("\n", "")
+    if limits.addresses and (plain := _PLAIN.match(text)):
+        name, local, domain, bare_local, bare_domain = plain.groups()
+        local, domain = local or bare_local, domain or bare_domain
+        return (Mailbox(name or "", f"{local}@{domain}", local, domain),)
     return _Parser(limits).parse(text)
 
 

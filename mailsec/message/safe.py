@@ -24,13 +24,13 @@ _INVISIBLE = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
 _ARABIC = "\u0620-\u065f\u066e-\u06d3\u06d5-\u06ef\u06fa-\u06ff\u0710-\u074a\u0750-\u077f\u08a0-\u08ff"
 _INDIC = "\u0900-\u0963\u0971-\u09e3\u09f0-\u0ddf\u0f40-\u0fbc\u1000-\u103f\u1050-\u109f\u1780-\u17d3"
 _EMOJI = "\u2194-\u21aa\u231a-\u23ff\u25aa-\u27bf\u2934-\u2b55\U0001f000-\U0001faff"
-_KEPT_JOINER = re.compile(
+_KEPT_JOINER = (
     rf"(?<=[{_ARABIC}])[\u200c\u200d](?=[{_ARABIC}])"
     rf"|(?<=[{_INDIC}])[\u200c\u200d](?=[{_INDIC}])"
     rf"|(?<=[{_EMOJI}\ufe0f])\u200d(?=[{_EMOJI}])"
 )
 # One variation selector stays after what it can change: emoji and text style, ideographs, Mongolian letters.
-_KEPT_SELECTOR = re.compile(
+_KEPT_SELECTOR = (
     rf"(?<=[#*0-9\xa9\xae\u203c\u2049\u2122\u2139\u24c2\u3030\u303d\u3297\u3299{_EMOJI}])[\ufe0e\ufe0f]"
     r"|(?<=[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff])[\U000e0100-\U000e01ef]"
     r"|(?<=[\u1820-\u18aa])[\u180b-\u180d]"
@@ -117,7 +117,8 @@ def safe_text(text: str, *, multiline: bool = False) -> str:
 
 def _translate_around_kept(text: str, table: dict[int, str]) -> str:
     """Translates a text except for the joiners and selectors that stay."""
-    kept = {match.start() for pattern in (_KEPT_JOINER, _KEPT_SELECTOR) for match in pattern.finditer(text)}
+    # compiled when first needed, and kept by `re`: to compile so large classes takes milliseconds
+    kept = {match.start() for pattern in (_KEPT_JOINER, _KEPT_SELECTOR) for match in re.finditer(pattern, text)}
     out: list[str] = []
     start = 0
     for at in sorted(kept):

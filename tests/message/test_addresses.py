@@ -5,8 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from mailsec.message import Group, Limits, Mailbox, parse_addresses, parse_date
+from mailsec.message import LIMITS, Group, Limits, Mailbox, parse_addresses, parse_date
+from mailsec.message.addresses import _Parser
 
 
 def flat(value: str | bytes) -> list[tuple[str, str, bool]]:
@@ -106,6 +109,40 @@ def test_address_limit() -> None:
 @pytest.mark.parametrize("unit", ["<", "(", '"', "@", "a:", "\\", "[", "<@a,", "(\\", "a b ", "a@", ";", "=?"])
 def test_hostile_addresses_end(unit: str) -> None:
     parse_addresses(unit * (200_000 // len(unit)))
+
+
+PIECES = [*'aB.@<> ",;:ü-\\', "x.org", "(c)", "=?utf-8?q?a?=", "[1]"]
+    "a",
+    "Bo",
+    ".",
+    "@",
+    "<",
+    ">",
+    " ",
+    "x.org",
+    '"',
+    ",",
+    "(c)",
+    ";",
+    ":",
+    "=?utf-8?q?a?=",
+    "ü",
+    "-",
+    "[1]",
+    "\\",
+]
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=12).map("".join))
+@settings(max_examples=500)
+def test_the_short_way_is_the_long_way(value: str) -> None:
+    assert parse_addresses(value) == _Parser(LIMITS).parse(value)
+
+
+@pytest.mark.parametrize("value", ["a@b.c", "A. B <a@b.c>", "A<a@b>", "<a@b>", "a..b.@c-d.e", "A-B' <x+y=z@q>"])
+def test_plain_addresses(value: str) -> None:
+    assert parse_addresses(value) == _Parser(LIMITS).parse(value)
+    assert flat(value)[0][2]
 
 
 EAST = timezone(timedelta(hours=1))

@@ -6,10 +6,10 @@ import binascii
 
 import pytest
 
-from mailsec.message import DefectKind, parse
+from mailsec.message import DefectKind, Part, parse
 
 
-def part(encoding: bytes, body: bytes, content_type: bytes = b"text/plain; charset=utf-8"):
+def part(encoding: bytes, body: bytes, content_type: bytes = b"text/plain; charset=utf-8") -> Part:
     return parse(b"Content-Type: %s\r\nContent-Transfer-Encoding: %s\r\n\r\n%s" % (content_type, encoding, body)).root
 
 
