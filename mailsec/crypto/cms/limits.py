@@ -17,6 +17,7 @@ class CMSLimits:
         crls: how many revocation lists it may carry.
         signers: how many signers it may have; each costs a signature verification.
         attributes: how many attributes one signer may have.
+        candidates: how many certificates under the name that a signer gives are tried.
     """
 
     depth: int = 32
@@ -25,6 +26,7 @@ class CMSLimits:
     crls: int = 200
     signers: int = 32
     attributes: int = 100
+    candidates: int = 4
 
 
 LIMITS = CMSLimits()

@@ -9,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from mailsec.crypto import names
 from mailsec.crypto.cms import oids
+from mailsec.crypto.cms.limits import LIMITS
 from mailsec.crypto.cms.signed import (
     AlgorithmIdentifier,
     SignedData,
@@ -115,7 +117,7 @@ def verify_signer(
     Returns:
         The result; a wrong or malformed signature is one like any other.
     """
-    certificates = tuple(_named(signer, (*signed.certificates, *candidates)))
+    certificates = tuple(islice(_named(signer, (*signed.certificates, *candidates)), LIMITS.candidates))
     first = certificates[0] if certificates else None
     try:
         digest_name = _digest_name(signer)

@@ -124,10 +124,21 @@ def _check_clear(entity: bytes) -> None:
     advice = "encode it as quoted-printable or base64, or set opaque"
     if not entity.isascii() or b"\0" in entity:
         raise UsageError(f"the content has 8-bit octets, which may be changed on the way: {advice}")
-    if any(len(line) > _LINE for line in entity.split(b"\r\n")):
+    if _has_long_line(entity):
         raise UsageError(f"a line has more than {_LINE} octets, and may be broken on the way: {advice}")
     if entity.count(b"\r") != entity.count(b"\r\n"):
         raise UsageError(f"the content has a CR that ends no line, which may be changed on the way: {advice}")
+
+
+def _has_long_line(octets: bytes) -> bool:
+    """Whether a line is too long, found by steps of whole lines."""
+    at = 0
+    while len(octets) - at > _LINE:
+        end = octets.rfind(b"\r\n", at, at + _LINE + 2)
+        if end < 0:
+            return True
+        at = end + 2
+    return False
 
 
 def _outer_header(message: Message) -> bytes:
