@@ -40,8 +40,8 @@ class _State(NamedTuple):
 
     @property
     def octets(self) -> int:
-        """The canonical octets that wait."""
-        return 2 * self.lines + self.held.startswith(b" ")
+        """The canonical octets that wait: of a space and a CR one falls away where they end a line."""
+        return 2 * self.lines + bool(self.held)
 
 
 _START: Final = _State()
@@ -59,8 +59,8 @@ class BodyCanonicalizer:
 
     Attributes:
         total: canonical octets given so far.
-        marks: for each length asked for with `mark`, how many octets of the body as received hold so many
-            canonical octets; `None` as long as there are fewer.
+        marks: for each length asked for with `mark`, how many octets of the body as received come to no more
+            canonical octets than that; `None` as long as all do.
     """
 
     __slots__ = ("_received", "_relaxed", "_sink", "_state", "marks", "total")
@@ -105,7 +105,7 @@ class BodyCanonicalizer:
 
     def _set_marks(self, before: _State, content: bytes, block: bytes) -> None:
         for length, at in self.marks.items():
-            if at is None and self._reach(before, content, self._state) >= length:
+            if at is None and self._reach(before, content, self._state) > length:
                 self.marks[length] = self._received + self._locate(before, block, length)
 
     def _give(self, octets: bytes) -> None:
@@ -123,14 +123,14 @@ class BodyCanonicalizer:
         return self.total + lines + len(content) + after.octets
 
     def _locate(self, before: _State, block: bytes, length: int) -> int:
-        """How many octets of the block it takes to reach a canonical length, by bisection."""
+        """The most octets of the block that do not go over a canonical length, by bisection."""
         low, high = 0, len(block)
         while low < high:
-            middle = (low + high) // 2
-            if self._reach(before, *_advance(self._relaxed, before, block[:middle])) >= length:
-                high = middle
+            middle = (low + high + 1) // 2
+            if self._reach(before, *_advance(self._relaxed, before, block[:middle])) > length:
+                high = middle - 1
             else:
-                low = middle + 1
+                low = middle
         return low
 
 

@@ -131,5 +131,6 @@ class BodyHasher:
         form = self._forms[canonicalization].canonicalizer
         covered = self._received
         if length is not None and length < form.total:
-            covered = form.marks[length] or 0
+            mark = form.marks[length]
+            covered = self._received if mark is None else mark
         return BodyHash(self._digests[canonicalization, digest, length].digest(), form.total, covered)
