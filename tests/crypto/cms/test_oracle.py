@@ -105,6 +105,8 @@ def test_the_messages_of_pkits() -> None:
     assert len(outcomes) == 224
     not_good = {name: outcome for name, outcome in outcomes.items() if outcome is not Outcome.GOOD}
     print(f"PKITS: {len(outcomes)} messages, {len(outcomes) - len(not_good)} signatures right, others: {not_good}")
+    # The signature of this signer's certificate is no BIT STRING of whole octets: it is not read, or is read and wrong.
+    assert not_good.pop("SignedInvalidDSASignatureTest6", None) in (None, Outcome.NO_CERTIFICATE)
     assert not_good == {"SignedValidDSAParameterInheritanceTest5": Outcome.UNSUPPORTED}
 
 
