@@ -8,9 +8,12 @@ from __future__ import annotations
 import argparse
 import io
 import os
+import signal
 import sys
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+import threading
+from collections.abc import Callable, Sequence
+from types import FrameType
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from mailsec import __version__
 from mailsec.cli import commands
@@ -22,6 +25,8 @@ if TYPE_CHECKING:
     from mailsec.hooks.manager import PluginManager
 
 __all__ = ["main"]
+
+Handler: TypeAlias = "Callable[[int, FrameType | None], Any] | int"
 
 WRONG = 2
 """The exit status of wrong usage, unreadable input, and of our own mistakes."""
@@ -43,6 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         The exit status.
     """
     _lenient_output()
+    handler = _take_interrupts()
     try:
         status = _run(list(sys.argv[1:] if argv is None else argv))
         sys.stdout.flush()
@@ -61,6 +67,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise
         commands.complain(commands.unexpected(error))
         return WRONG
+    finally:
+        if handler is not None:
+            signal.signal(signal.SIGINT, handler)
     return status
 
 
@@ -77,7 +86,6 @@ def _run(argv: list[str]) -> int:
     manager: PluginManager | None = None
     if own is not None or helping:
         manager = _manager(given, strict=own is not None)
-        commands.warn_of(manager.problems) if helping else None
     registered = {one.descriptor.name: one for one in manager.commands()} if manager is not None else {}
     subparsers = _add_own(parser)
     for name, one in registered.items():
@@ -85,7 +93,7 @@ def _run(argv: list[str]) -> int:
         add_globals(child)
         if name == own:
             commands.configure_plugin_command(one, child)
-    if own is not None and own not in registered and manager is not None:
+    if manager is not None and own not in registered:
         commands.warn_of(manager.problems)  # one of them may be why there is no such command
     options = parser.parse_args(rest)
     if own is None or manager is None:
@@ -128,6 +136,23 @@ def _manager(given: Globals, *, strict: bool) -> PluginManager:
         commands.complain(str(error))
         settings = None
     return commands.make_manager(frozenset(given.no_plugin) | (settings.disabled if settings else frozenset()))
+
+
+def _take_interrupts() -> Handler | None:
+    """Makes an interrupt end even what blocks, such as the reading of a terminal; gives the handler before.
+
+    asyncio would only cancel its task, and a read that waits would go on waiting.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        return None
+    if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
+        return None
+
+    def interrupt(number: int, frame: FrameType | None) -> None:
+        del number, frame
+        raise KeyboardInterrupt
+
+    return signal.signal(signal.SIGINT, interrupt)
 
 
 def _lenient_output() -> None:

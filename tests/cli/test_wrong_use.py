@@ -37,14 +37,26 @@ USAGE = [
     ("an identity that is none", ["check", "--identity", "rubbish", "plain.eml"], ["rubbish", "cannot be used"]),
     ("an empty identity", ["check", "--identity", "empty.pem", "plain.eml"], ["empty.pem", "empty"]),
     ("a PKCS#12 file cut off", ["check", "--identity", "cut.p12", "plain.eml"], ["cut.p12", "cut off"]),
-    ("a PKCS#12 file without password", ["check", "--identity", "good.p12", "plain.eml"],
-     ["good.p12", "no password", "--password-command"]),
-    ("a wrong password", ["check", "--identity", "good.p12", "--password-command", "echo wrong", "plain.eml"],
-     ["good.p12", "password", "wrong"]),
-    ("a password command that fails", ["check", "--identity", "good.p12", "--password-command", "exit 7", "plain.eml"],
-     ["password command", "7"]),
-    ("a password command that prints nothing", ["check", "--identity", "good.p12", "--password-command", "true",
-     "plain.eml"], ["password command", "nothing"]),
+    (
+        "a PKCS#12 file without password",
+        ["check", "--identity", "good.p12", "plain.eml"],
+        ["good.p12", "no password", "--password-command"],
+    ),
+    (
+        "a wrong password",
+        ["check", "--identity", "good.p12", "--password-command", "echo wrong", "plain.eml"],
+        ["good.p12", "password", "wrong"],
+    ),
+    (
+        "a password command that fails",
+        ["check", "--identity", "good.p12", "--password-command", "exit 7", "plain.eml"],
+        ["password command", "7"],
+    ),
+    (
+        "a password command that prints nothing",
+        ["check", "--identity", "good.p12", "--password-command", "true", "plain.eml"],
+        ["password command", "nothing"],
+    ),
     ("an address that is none", ["check", "--ip", "999.1.1.1", "plain.eml"], ["--ip", "'999.1.1.1'"]),
     ("a missing configuration", ["--config", "missing.toml", "check", "plain.eml"], ["missing.toml", "no such"]),
     ("a configuration that is no TOML", ["--config", "rubbish", "check", "plain.eml"], ["rubbish", "TOML"]),
@@ -57,7 +69,7 @@ USAGE = [
     ("a demonstration where something is", ["demo", "--make", "full"], ["full", "not an empty folder"]),
     ("a demonstration where a file is", ["demo", "--make", "plain.eml"], ["plain.eml", "not an empty folder"]),
     ("no plugin that could judge", ["check", "--no-plugin", "dkim", "--no-plugin=smime", "plain.eml"], ["no plugin"]),
-]  # fmt: skip
+]
 
 
 @pytest.fixture(scope="module")
@@ -118,10 +130,17 @@ def test_the_right_password(run: Any, files: Path) -> None:
 
 @pytest.mark.parametrize(
     ("content", "status"),
-    [(b"", 1), (b"\0" * 5000, 1), (random.Random(1).randbytes(5000), 1), (b"\xff\xfe" + PLAIN, 1), (PLAIN, 0), (b"\n\n\n", 1),
-     (b"From: a@example.org\r\nContent-Type: multipart/signed\r\n\r\n", 0)],
+    [
+        (b"", 1),
+        (b"\0" * 5000, 1),
+        (random.Random(1).randbytes(5000), 1),
+        (b"\xff\xfe" + PLAIN, 1),
+        (PLAIN, 0),
+        (b"\n\n\n", 1),
+        (b"From: a@example.org\r\nContent-Type: multipart/signed\r\n\r\n", 0),
+    ],
     ids=["nothing", "zeros", "random", "a byte order mark", "a message", "line ends", "an empty multipart/signed"],
-)  # fmt: skip
+)
 def test_rubbish_has_a_verdict(run: Any, files: Path, content: bytes, status: int) -> None:
     done = run("check", "--dns", "none.zone", "-", input=content)
     assert (done.returncode, done.stderr) == (status, "")
