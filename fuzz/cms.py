@@ -16,8 +16,9 @@ CONTENT = b"Content-Type: text/plain\r\n\r\nHello\r\n"
 
 def seeds() -> Iterator[bytes]:
     """SignedData by RSA, attached and detached, and some fragments."""
-    validity = {"not_before": NOW, "not_after": NOW + timedelta(days=30)}
-    issued = issue(make_authority("Example Root", **validity), "alice@example.org", **validity)
+    end = NOW + timedelta(days=30)
+    authority = make_authority("Example Root", not_before=NOW, not_after=end)
+    issued = issue(authority, "alice@example.org", not_before=NOW, not_after=end)
     keys = MemoryKeyRing()
     identity = keys.add("alice@example.org", issued.key, issued.certificates)
     for detached in (False, True):

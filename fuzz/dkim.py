@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
+from mailsec.hooks import AuthResult
 from mailsec.message import parse
 from mailsec.testing import make_context
 from mailsec_dkim.keyrecord import parse_key_record
 from mailsec_dkim.signature import SignatureFault, parse_signature
 from mailsec_dkim.tags import TagError, parse_tags
-from mailsec_dkim.verify import start
+from mailsec_dkim.verify import DKIMVerification, start
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 ZONE = 's._domainkey.example.org. TXT "v=DKIM1; k=ed25519; p=11qYAYKxCrfVS/7TyWQHOg7hcvPapiMlrwIaaPcHURo="\n'
@@ -40,7 +41,8 @@ def try_input(octets: bytes) -> None:
     header = b"From: alice@example.org\r\nSubject: x\r\nDKIM-Signature: " + value + b"\r\n"
     message = parse(header + b"\r\n" + body)
     verification = start(message.header, make_context(zone=ZONE, at=NOW))
-    if isinstance(verification, list | tuple):
+    results: Sequence[AuthResult]
+    if not isinstance(verification, DKIMVerification):
         results = verification
     else:
         half = len(message.body) // 2

@@ -15,7 +15,7 @@ __all__ = ["Identity"]
 class Identity:
     """A private key that can be used but not seen, under the name that it answers for.
 
-    It is what `mailsec.hooks.Identity` describes, one layer below it.
+    Plugins know it as `mailsec.hooks.Identity`.
 
     Attributes:
         name: an e-mail address for S/MIME, `selector._domainkey.domain` for DKIM.

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, NoReturn
 
 from mailsec.crypto import der
 from mailsec.crypto.certificates import Certificate, load_certificates
+from mailsec.crypto.identity import Identity
 from mailsec.crypto.pem import looks_like_pem, pem_blocks
 from mailsec.crypto.private import KeyKind, PrivateKey
 from mailsec.errors import CertificateError, KeyFileError
@@ -18,11 +19,6 @@ if TYPE_CHECKING:
 
     from mailsec.crypto.keys import PublicKey
     from mailsec.crypto.schemes import SignatureScheme
-
-    # One class for the type checker: mailsec.hooks describes the identity to plugins, and is the upper layer.
-    from mailsec.hooks.types import Identity
-else:
-    from mailsec.crypto.identity import Identity
 
 __all__ = ["MemoryKeyRing", "PrivateIdentity", "load_identities", "load_identity"]
 

@@ -18,6 +18,8 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
 
+from mailsec.crypto.identity import Identity as Identity  # noqa: PLC0414 - handed on
+
 if TYPE_CHECKING:
     import argparse
 
@@ -369,23 +371,6 @@ class Context(Protocol):
     def settings(self) -> Any:
         """An instance of the plugin's own settings dataclass (`mailsec_settings`), or `None`."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """A private key that can be used but not seen, under the name that it answers for.
-
-    Attributes:
-        name: an e-mail address for S/MIME, `selector._domainkey.domain` for DKIM.
-        key_type: `"rsa"`, `"ec"`, `"ed25519"`, `"ed448"`, `"x25519"` or `"x448"`.
-        certificates: the certificate of the key and those of its issuers, as far as known; empty for DKIM.
-        handle: what the key ring knows the key by; it means nothing to anybody else.
-    """
-
-    name: str
-    key_type: str
-    certificates: tuple[Certificate, ...] = ()
-    handle: str = ""
 
 
 class KeyRing(Protocol):
