@@ -87,8 +87,12 @@ def record_of(rdata: dns.rdata.Rdata) -> DnsRecord:
     if isinstance(rdata, TXT):
         return b"".join(rdata.strings)
     if isinstance(rdata, MX):
-        return MailExchange(rdata.preference, rdata.exchange.to_text(omit_final_dot=True))
+        return MailExchange(rdata.preference, _host(rdata.exchange))
     if rdata.rdtype in (dns.rdatatype.CNAME, dns.rdatatype.NS, dns.rdatatype.PTR):
-        target: dns.name.Name = rdata.target  # type: ignore[attr-defined]
-        return target.to_text(omit_final_dot=True)
+        return _host(rdata.target)  # type: ignore[attr-defined]
     return rdata.to_text()
+
+
+def _host(name: dns.name.Name) -> str:
+    """A name as text, in lower case: a server may repeat the letters of whoever happened to ask."""
+    return name.to_text(omit_final_dot=True).lower()

@@ -50,7 +50,7 @@ ANSWERS = [
     ("TXT with octets that are no text", "TXT", [r'x.example.org. 300 TXT "\000\255"'], (b"\x00\xff",)),
     ("A", "A", ["x.example.org. 300 A 192.0.2.1"], ("192.0.2.1",)),
     ("AAAA", "AAAA", ["x.example.org. 300 AAAA 2001:db8::1"], ("2001:db8::1",)),
-    ("MX", "MX", ["x.example.org. 300 MX 10 Mail.example.org."], (MailExchange(10, "Mail.example.org"),)),
+    ("MX", "MX", ["x.example.org. 300 MX 10 Mail.example.org."], (MailExchange(10, "mail.example.org"),)),
     ("PTR", "PTR", ["x.example.org. 300 PTR host.example.org."], ("host.example.org",)),
     ("CNAME followed (RFC 1034 section 3.6.2)", "TXT",
      ["x.example.org. 400 CNAME y.example.net.", "y.example.net. 300 TXT ok"], (b"ok",)),
