@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import pty
 import re
 import shutil
 import signal
+import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -259,19 +260,86 @@ def test_a_reader_that_goes_away_is_no_error(demo: Path, environment: dict[str, 
     assert (tmp_path / "status").read_text() == "141\n"
 
 
-def test_an_interrupt_is_quiet(environment: dict[str, str]) -> None:
-    command = [sys.executable, "-m", "mailsec", "check", "-"]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, env=environment) as process:
-        assert process.stdin is not None
-        assert process.stderr is not None
-        process.stdin.write(PLAIN)
-        process.stdin.flush()
-        deadline = time.monotonic() + 30
-        while time.monotonic() < deadline:  # until it waits for the rest of its input
-            state = Path(f"/proc/{process.pid}/wchan").read_text() if Path("/proc/self/wchan").exists() else ""
-            if "pipe" in state or time.monotonic() > deadline - 25:
-                break
-            time.sleep(0.05)
+@pytest.fixture
+def silence(tmp_path: Path) -> Iterator[tuple[Path, socket.socket]]:
+    """A configuration with a name server that never answers, and its socket."""
+    with contextlib.closing(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)) as silent:
+        silent.bind(("127.0.0.1", 0))
+        config = tmp_path / "silence.toml"
+        config.write_text(f'nameservers = ["127.0.0.1@{silent.getsockname()[1]}"]\ntimeout = 1.0\n')
+        silent.settimeout(60)
+        yield config, silent
+
+
+def test_a_name_server_that_never_answers_costs_the_time_of_the_check_and_no_more(
+    run: Any, letter: Callable[[str], str], silence: tuple[Path, socket.socket]
+) -> None:
+    done = run(
+        "--config", silence[0], "check", "--json", *[letter(name) for name in ("dkim-rsa", "plain", "dkim-both")]
+    )
+    found = [json.loads(line) for line in done.stdout.splitlines()]
+    assert (done.returncode, done.stderr) == (3, "")
+    assert [one["verdict"]["level"] for one in found] == ["unauthenticated"] * 3
+    assert [one["file"] for one in found] == [letter(name) for name in ("dkim-rsa", "plain", "dkim-both")]
+    assert [{result["result"] for result in one["results"]} & {"temperror"} for one in found] == [
+        {"temperror"}, set(), {"temperror"},
+    ]  # fmt: skip
+
+
+def interrupted(command: list[str], environment: dict[str, str], until: Callable[[], object]) -> tuple[int, bytes]:
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment) as process:
+        until()
         process.send_signal(signal.SIGINT)
-        assert process.wait(60) == 130
-        assert process.stderr.read() == b""
+        assert process.stderr is not None
+        return process.wait(60), process.stderr.read()
+
+
+def test_an_interrupt_is_quiet_while_input_is_awaited(environment: dict[str, str], tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    ends: list[int] = []
+    command = [sys.executable, "-m", "mailsec", "check", str(pipe)]
+    # opening a pipe for writing waits until somebody reads from it
+    done = interrupted(command, environment, lambda: ends.append(os.open(pipe, os.O_WRONLY)))
+    os.close(ends[0])
+    assert done == (130, b"")
+
+
+def test_an_interrupt_is_quiet_while_dns_is_awaited(
+    environment: dict[str, str], letter: Callable[[str], str], silence: tuple[Path, socket.socket], tmp_path: Path
+) -> None:
+    _, silent = silence
+    config = tmp_path / "patient.toml"
+    config.write_text(f'nameservers = ["127.0.0.1@{silent.getsockname()[1]}"]\ntimeout = 60.0\n')
+    command = [sys.executable, "-m", "mailsec", "--config", str(config), "check", letter("dkim-rsa")]
+    assert interrupted(command, environment, lambda: silent.recv(1)) == (130, b"")
+
+
+# -- the demonstration ---------------------------------------------------------------------------------------
+
+
+def test_the_demonstration_is_made_and_checked(run: Any, tmp_path: Path) -> None:
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    done = run("demo", TMPDIR=str(scratch))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "7 verified, 16 authenticated, 23 unauthenticated, 13 warning, 1 failed" in done.stdout
+    assert list(scratch.iterdir()) == []  # gone again
+
+
+def test_the_demonstration_stays_where_it_is_wanted(run: Any, tmp_path: Path) -> None:
+    done = run("demo", "--make", "here")
+    assert (done.returncode, done.stderr) == (0, "")
+    command = next(line for line in done.stdout.splitlines() if line.startswith("  mailsec "))
+    assert run(*command.split()[1:]).stdout.count("\n") > 60
+    again = run("demo", "--make", "here")
+    assert again.returncode == 2
+    assert "nothing was written" in again.stderr
+
+
+def test_the_demonstration_without_a_plugin(run: Any) -> None:
+    done = run("demo", "--no-plugin", "smime")
+    assert done.returncode == 0
+    assert "no plugin that is installed brings a protector named smime" in done.stderr
+    assert "smime-rsa" in done.stderr
+    assert "authenticated" in done.stdout
