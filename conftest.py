@@ -7,6 +7,8 @@ import pytest
 
 IN_CI = os.environ.get("CI", "").lower() in {"1", "true", "yes"}
 
+_figures: list[str] = []
+
 
 def _fail_if_skipped(report: pytest.TestReport | pytest.CollectReport) -> None:
     if IN_CI and report.skipped and not hasattr(report, "wasxfail"):
@@ -18,6 +20,9 @@ def _fail_if_skipped(report: pytest.TestReport | pytest.CollectReport) -> None:
 def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
     _fail_if_skipped(report)
+    # Reports travel from the processes that run tests to the one that prints; so figures travel in them.
+    report.user_properties += [("figure", sentence) for sentence in _figures]
+    _figures.clear()
     return report
 
 
@@ -28,17 +33,17 @@ def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest
     return report
 
 
-@pytest.fixture
-def figure(record_property: Callable[[str, object], None]) -> Callable[[str], None]:
+@pytest.fixture(scope="session")
+def figure() -> Callable[[str], None]:
     """Shows a sentence after the run: a peer's name and version, how many cases were tried and how they ended."""
-    return lambda sentence: record_property("figure", sentence)
+    return _figures.append
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     sentences = {
         str(value)
-        for outcome in ("passed", "failed")
-        for report in terminalreporter.stats.get(outcome, [])
+        for reports in terminalreporter.stats.values()
+        for report in reports
         for name, value in getattr(report, "user_properties", [])
         if name == "figure"
     }

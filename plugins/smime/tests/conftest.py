@@ -91,7 +91,7 @@ OpenSSL = Callable[..., bytes]
 
 
 @pytest.fixture(scope="session")
-def openssl() -> OpenSSL:
+def openssl(figure: Callable[[str], None]) -> OpenSSL:
     """Runs `openssl` with arguments and standard input."""
     program = shutil.which("openssl")
     if program is None:
@@ -102,7 +102,7 @@ def openssl() -> OpenSSL:
         assert done.returncode == 0, (arguments, done.stderr.decode())
         return done.stdout
 
-    print(f"peer: {run('version').decode().strip()}")
+    figure(f"peer: {run('version').decode().strip()}")
     return run
 
 
@@ -110,7 +110,7 @@ GpgSM = Callable[..., bytes]
 
 
 @pytest.fixture(scope="session")
-def gpgsm(pki: Identities, tmp_path_factory: pytest.TempPathFactory) -> Iterator[GpgSM]:
+def gpgsm(pki: Identities, tmp_path_factory: pytest.TempPathFactory, figure: Callable[[str], None]) -> Iterator[GpgSM]:
     """Runs `gpgsm` in a home of its own that trusts the test authority and has Alice's RSA key."""
     program = shutil.which("gpgsm")
     if program is None or shutil.which("gpg-agent") is None or shutil.which("gpgconf") is None:
@@ -154,7 +154,7 @@ def gpgsm(pki: Identities, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         return done.stdout + done.stderr if "--verify" in arguments else done.stdout
 
     try:
-        print(f"peer: {run('--version').decode().splitlines()[0]}")
+        figure(f"peer: {run('--version').decode().splitlines()[0]}")
         (home / "ca.der").write_bytes(pki.authority.certificate.der)
         run("--import", str(home / "ca.der"))
         (home / "rsa.p12").write_bytes(pki.alice["rsa"].to_pkcs12(b"x", old=True))

@@ -86,7 +86,7 @@ ALLOWED = {
 
 
 @pytest.mark.parametrize("kind", ["rsa", "p256"])
-def test_changes_that_alter_what_is_signed(openssl: Any, pki: Any, open_message: Any, kind: str) -> None:
+def test_changes_that_alter_what_is_signed(openssl: Any, pki: Any, open_message: Any, figure: Any, kind: str) -> None:
     cms = openssl("cms", "-sign", "-binary", "-outform", "DER", *pki.files(kind), stdin=ENTITY)
     assert outcome(open_message(clear(cms))) == "pass None"
     found: Counter[tuple[str, str]] = Counter()
@@ -111,9 +111,9 @@ def test_changes_that_alter_what_is_signed(openssl: Any, pki: Any, open_message:
         for at, value in places(cms, first, last, 90 if where == "certificate" else 60):
             look(where, clear(changed(cms, at, value)), at)
     for (where, result), count in sorted(found.items()):
-        print(f"mutations of {kind}: {where}: {result}: {count}")
+        figure(f"S/MIME, {kind}, single octets of the {where} changed: {count} end as {result}")
     altering = sum(count for (_, result), count in found.items() if result != "pass None")
-    print(f"mutations of {kind}: {altering} that alter the signed, {len(wrong)} judged otherwise than expected")
+    figure(f"S/MIME, {kind}: {altering} changes alter what is signed, {len(wrong)} judged otherwise than expected")
     assert not wrong
     assert altering >= 200
 
@@ -126,7 +126,7 @@ def outcome(opened: Any) -> str:
     return f"{result.result} {result.cause}"
 
 
-def test_changes_that_do_not_matter(openssl: Any, pki: Any, open_message: Any, tmp_path: Any) -> None:
+def test_changes_that_do_not_matter(openssl: Any, pki: Any, open_message: Any, figure: Any, tmp_path: Any) -> None:
     """Outer fields, preamble, epilogue, the micalg hint, base64 folding, versions, and unsigned attributes."""
     (tmp_path / "content").write_bytes(ENTITY)
     cms = openssl("cms", "-sign", "-binary", "-outform", "DER", *pki.files("rsa"), stdin=ENTITY)
@@ -160,7 +160,7 @@ def test_changes_that_do_not_matter(openssl: Any, pki: Any, open_message: Any, t
     value = with_unsigned.index(b"nobody has signed this")
     for offset in range(len(b"nobody has signed this")):
         still("unsigned attributes", clear(changed(with_unsigned, value + offset, ord("x"))))
-    print(f"changes that do not matter, all still pass: {found.total()}: {dict(found)}")
+    figure(f"S/MIME: {found.total()} changes do not matter, all still pass: {dict(found)}")
     assert found.total() >= 100
 
 
@@ -188,7 +188,7 @@ def add_unsigned_attribute(cms: bytes) -> bytes:
     return made
 
 
-def test_opaque_messages_changed_anywhere(openssl: Any, pki: Any, open_message: Any) -> None:
+def test_opaque_messages_changed_anywhere(openssl: Any, pki: Any, open_message: Any, figure: Any) -> None:
     """Each octet of a streamed opaque message is changed in turn: what passes still holds what was signed."""
     cms = openssl(
         "cms", "-sign", "-binary", "-outform", "DER", "-nodetach", "-stream", *pki.files("p256"), stdin=ENTITY
@@ -203,5 +203,7 @@ def test_opaque_messages_changed_anywhere(openssl: Any, pki: Any, open_message: 
         found[result] += 1
         if result == "pass None":
             assert bytes(opened.octets) == ENTITY, at
-    print(f"opaque, streamed: {found.total()} changes: {dict(found)}")
+    figure(
+        f"S/MIME, opaque and streamed: {found.total()} changes end as {dict(found)}; what passes holds what was signed"
+    )
     assert parse(HEADER).header

@@ -12,8 +12,8 @@ OpenSSL = Callable[..., bytes]
 
 
 @pytest.fixture(scope="session")
-def openssl() -> OpenSSL:
-    """Runs `openssl` with arguments and standard input; its version is printed once."""
+def openssl(figure: Callable[[str], None]) -> OpenSSL:
+    """Runs `openssl` with arguments and standard input, and shows its version."""
     program = shutil.which("openssl")
     if program is None:
         pytest.skip("the program openssl is missing")
@@ -23,7 +23,7 @@ def openssl() -> OpenSSL:
         assert done.returncode == 0, done.stderr.decode()
         return done.stdout
 
-    print(f"peer: {run('version').decode().strip()}")
+    figure(f"peer: {run('version').decode().strip()}")
     return run
 
 
