@@ -3,6 +3,7 @@
 from mailsec.pipeline.context import NO_KEYS, Services
 from mailsec.pipeline.report import Layer, Report, Run
 from mailsec.pipeline.runner import Runner, Session
+from mailsec.pipeline.seal import Sealed, seal
 from mailsec.pipeline.verdict import Level, Policy, Verdict, judge
 
 __all__ = [
@@ -13,8 +14,10 @@ __all__ = [
     "Report",
     "Run",
     "Runner",
+    "Sealed",
     "Services",
     "Session",
     "Verdict",
     "judge",
+    "seal",
 ]

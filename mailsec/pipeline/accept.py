@@ -75,7 +75,7 @@ def judge_results(
             good += [AuthResult(entry.methods[one], Result.TEMPERROR, reason, Cause.CRASHED) for one in silent]
         else:
             good += [entry.silence[one] for one in silent]
-    return tuple(good), problems
+    return tuple(good), list(dict.fromkeys(problems))
 
 
 def _fault_of(result: Any, methods: Collection[str], header: HeaderSection, octets: int) -> str:

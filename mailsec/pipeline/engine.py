@@ -5,8 +5,8 @@ another for as long as they finish without waiting, so that idle ones cost no ta
 waits keeps its carrier to itself, and a new one goes on with the rest. One timer, set only when a job waits,
 looks after all of them.
 
-A job that is late is cancelled and left behind: nobody waits for it, and the coroutine is closed at its next step
-after a short time for tidying up, whether it catches the cancellation or not.
+A job that is late is cancelled and left behind: nobody waits for it. A coroutine that goes on all the same is closed
+after a short time for tidying up.
 """
 
 from __future__ import annotations
@@ -30,6 +30,9 @@ __all__ = ["GRACE", "Engine", "Failure", "Job", "describe"]
 
 GRACE = 0.25
 """Seconds after the deadline in which those that heeded it hand in what they have."""
+
+LAST = 1.0
+"""Seconds after the deadline in which those that waited for late ones may still run."""
 
 _LOG = logging.getLogger(__name__)
 _LEFT_BEHIND: set[asyncio.Task[None]] = set()  # the event loop itself holds tasks only weakly
@@ -138,10 +141,11 @@ class Engine:
 
     def release(self, job: Job) -> None:
         """Tells a job that one of those it needs is done."""
-        job.needs -= 1
-        if job in self._waiting and not job.needs:
-            self._waiting.remove(job)
-            self._ready.append(job)
+        if job in self._waiting:
+            job.needs -= 1
+            if not job.needs:
+                self._waiting.remove(job)
+                self._ready.append(job)
 
     def fail(self, job: Job, failure: Failure) -> None:
         """Ends a job that came to nothing and was never added, or is under way."""
@@ -239,6 +243,9 @@ class Engine:
             job.failure = Failure(Cause.LATE, f"{job.entry.label} rests, since it was late several times in a row")
             self._ended(job, None)
             return
+        if now >= self.shared.deadline + LAST:
+            self._no_time(job)
+            return
         self._set_due(job, now)
         coroutine = _work(job)
         try:
@@ -265,6 +272,7 @@ class Engine:
         self._waiting.append(job)
         self._carry_on()
         self._set_timer()
+        told = False
         while True:
             step: Callable[[Any], Any] = coroutine.send
             argument: Any = None
@@ -275,8 +283,9 @@ class Engine:
                 raise
             except BaseException as error:  # noqa: BLE001 - handed on to the coroutine
                 step, argument = coroutine.throw, error
-            if job.left and monotonic() >= job.due:  # it had its time to tidy up
-                step, argument = _close, coroutine
+                if job.left and told:  # it was cancelled before, and went on
+                    step, argument = _close, coroutine
+                told = job.left
             try:
                 WATCHDOG.due = max(job.due, monotonic() + GRACE) if self._watched else NEVER
                 yielded = step(argument)
@@ -292,7 +301,8 @@ class Engine:
         due = now + job.entry.timeout
         due = min(due, self.shared.deadline)
         job.context.due = due
-        job.due = due + GRACE
+        # one that waited for a late one gets the grace too
+        job.due = min(max(due, now) + GRACE, self.shared.deadline + LAST)
 
     def _set_timer_if_stuck(self) -> None:
         """Where nothing is ready and no timer is set, nothing would look after what is open: the deadline does."""
@@ -301,25 +311,28 @@ class Engine:
 
     def _set_timer(self) -> None:
         due = min((job.due for job in self._waiting), default=NEVER)
-        due = min(due, self.shared.deadline + GRACE)
+        due = min(due, self.shared.deadline + LAST)
         if self._timer is not None:
             self._timer.cancel()
         self._timer = self._loop.call_later(max(0.0, due - monotonic()), self._overdue)
 
     def _overdue(self) -> None:
         now = monotonic()
-        over = now >= self.shared.deadline + GRACE
+        over = now >= self.shared.deadline + LAST
         for job in tuple(self._waiting):
             if job.started and job.due <= now:
                 self._leave(job)
                 job.failure = self._late(job)
                 self._ended(job, None)
             elif over and not job.started:
-                job.failure = Failure(Cause.LATE, f"{job.entry.label} had no time left to start")
-                self._ended(job, None)
+                self._no_time(job)
         self._carry_on()
         if self._open:
             self._set_timer()
+
+    def _no_time(self, job: Job) -> None:
+        job.failure = Failure(Cause.LATE, f"{job.entry.label} had no time left to start")
+        self._ended(job, None)
 
     def _leave(self, job: Job) -> None:
         """Cancels a job and leaves it behind."""
@@ -327,6 +340,7 @@ class Engine:
         job.due = monotonic() + GRACE
         if job.carrier is not None:
             job.carrier.cancel()
+            self._loop.call_later(GRACE, job.carrier.cancel)  # enough time to tidy up
 
     def _late(self, job: Job) -> Failure:
         """What to say of a late job; waiting for DNS is no fault of its own."""

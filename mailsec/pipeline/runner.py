@@ -202,8 +202,8 @@ class Session:
         for job in self._jobs:
             if not job.done:
                 job.message = message
-                for place in job.entry.before:
-                    job.needs += not self._jobs[place].done
+                if job.entry.before:
+                    job.needs = sum(not self._jobs[place].done for place in job.entry.before)
                 engine.add(job)
         opening: Opening | None = None
         if runner.openers and message is not None:

@@ -45,12 +45,13 @@ class Watchdog:
         seen: set by each check, so that the timer goes on ticking.
     """
 
-    __slots__ = ("_handler", "_main", "_others_due", "_others_interval", "_ticking", "due", "seen")
+    __slots__ = ("_handler", "_main", "_others_due", "_others_interval", "_own", "_ticking", "due", "seen")
 
     def __init__(self) -> None:
         self.due = NEVER
         self.seen = False
         self._ticking = False
+        self._own = self._tick  # one object, so that it can be recognised
         self._main = threading.main_thread().ident
         self._handler: Callable[[int, FrameType | None], Any] | int | None = None
         self._others_due = NEVER
@@ -65,18 +66,21 @@ class Watchdog:
         if threading.get_ident() != self._main:
             return False
         self.seen = True
-        if not self._ticking:
+        # somebody may have taken the timer since
+        if not self._ticking or signal.getsignal(signal.SIGALRM) is not self._own:
             self._borrow()
         return True
 
     def _borrow(self) -> None:
         self._ticking = True
-        self._handler = signal.signal(signal.SIGALRM, self._tick)
+        self._handler = signal.signal(signal.SIGALRM, self._own)
         left, self._others_interval = signal.setitimer(signal.ITIMER_REAL, TICK, TICK)
         self._others_due = time.monotonic() + left if left else NEVER
 
     def _give_back(self) -> None:
         self._ticking = False
+        if signal.getsignal(signal.SIGALRM) is not self._own:
+            return
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, signal.SIG_DFL if self._handler is None else self._handler)
         if self._others_due != NEVER:
