@@ -114,7 +114,15 @@ def run(*, short: bool) -> list[Figure]:
     ]
     for kind, size, body, canonicalization, target, of_limit in cases:
         one = keys[kind]
-        figures += _verify(f"{kind} {size} {canonicalization}", one, body, canonicalization, target, of_limit, short)
+        figures += _verify(
+            f"{kind} {size} {canonicalization}",
+            keys=one,
+            body=body,
+            canonicalization=canonicalization,
+            target=target,
+            of_limit=of_limit,
+            short=short,
+        )
     figures += _sign("rsa-2048 4 KB relaxed/relaxed", keys["rsa-2048"], small, short)
     figures += _sign("ed25519 4 KB relaxed/relaxed", keys["ed25519"], small, short)
     return figures
@@ -122,6 +130,7 @@ def run(*, short: bool) -> list[Figure]:
 
 def _verify(
     name: str,
+    *,
     keys: _Keys,
     body: bytes,
     canonicalization: str,
@@ -147,7 +156,16 @@ def _verify(
     def peer() -> None:
         assert dkim.verify(octets, dnsfunc=lambda *_, **__: keys.record)
 
-    return _figures(f"verify {name}", ours, peer, _verify_limit(keys, body), target, of_limit, len(body), short)
+    return _figures(
+        f"verify {name}",
+        ours=ours,
+        peer=peer,
+        limit=_verify_limit(keys, body),
+        target=target,
+        of_limit=of_limit,
+        size=len(body),
+        short=short,
+    )
 
 
 def _sign(name: str, keys: _Keys, body: bytes, short: bool) -> list[Figure]:
@@ -175,7 +193,9 @@ def _sign(name: str, keys: _Keys, body: bytes, short: bool) -> list[Figure]:
         else:
             keys.private.sign(digest)
 
-    return _figures(f"sign {name}", ours, peer, limit, None, None, len(body), short)
+    return _figures(
+        f"sign {name}", ours=ours, peer=peer, limit=limit, target=None, of_limit=None, size=len(body), short=short
+    )
 
 
 def _verify_limit(keys: _Keys, body: bytes) -> Callable[[], None]:
@@ -200,6 +220,7 @@ def _verify_limit(keys: _Keys, body: bytes) -> Callable[[], None]:
 
 def _figures(
     name: str,
+    *,
     ours: Callable[[], Coroutine[Any, Any, None]],
     peer: Callable[[], None],
     limit: Callable[[], None],

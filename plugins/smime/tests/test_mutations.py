@@ -203,7 +203,5 @@ def test_opaque_messages_changed_anywhere(openssl: Any, pki: Any, open_message: 
         found[result] += 1
         if result == "pass None":
             assert bytes(opened.octets) == ENTITY, at
-    figure(
-        f"S/MIME, opaque and streamed: {found.total()} changes end as {dict(found)}; what passes holds what was signed"
-    )
+    figure(f"S/MIME, opaque and streamed: {found.total()} changes end as {dict(found)}; what passes is as signed")
     assert parse(HEADER).header

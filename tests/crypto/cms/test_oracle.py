@@ -106,9 +106,8 @@ def test_the_messages_of_pkits(figure: Callable[[str], None]) -> None:
     assert len(outcomes) == 224
     not_good = {name: outcome for name, outcome in outcomes.items() if outcome is not Outcome.GOOD}
     right = len(outcomes) - len(not_good)
-    figure(
-        f"PKITS: {len(outcomes)} messages read as asn1crypto {asn1crypto.__version__} reads them, {right} signatures right"
-    )
+    peer = f"asn1crypto {asn1crypto.__version__}"
+    figure(f"PKITS: {len(outcomes)} messages read as {peer} reads them, {right} signatures right")
     # The signature of this signer's certificate is no BIT STRING of whole octets: it is not read, or is read and wrong.
     assert not_good.pop("SignedInvalidDSASignatureTest6", None) in (None, Outcome.NO_CERTIFICATE)
     assert not_good == {"SignedValidDSAParameterInheritanceTest5": Outcome.UNSUPPORTED}
