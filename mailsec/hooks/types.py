@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
@@ -95,6 +95,7 @@ class Coverage:
 
 
 _PROPERTY = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*\.[A-Za-z0-9_.:-]+\Z")
+_NO_PROPERTIES: Mapping[str, str] = MappingProxyType({})
 _METHOD = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\Z")
 
 
@@ -124,7 +125,7 @@ class AuthResult:
     result: Result
     reason: str = ""
     cause: Cause | None = None
-    properties: Mapping[str, str] = field(default_factory=dict)
+    properties: Mapping[str, str] = _NO_PROPERTIES
     coverage: Coverage | None = None
     evidence: tuple[Evidence, ...] = ()
     layer: int = 0
@@ -135,8 +136,11 @@ class AuthResult:
         for name in self.properties:
             if not _PROPERTY.match(name):
                 raise ValueError(f"{name!r} is no ptype.property (RFC 8601 section 2.2)")
-        object.__setattr__(self, "result", Result(self.result))
-        object.__setattr__(self, "properties", MappingProxyType(dict(self.properties)))
+        if type(self.result) is not Result:
+            object.__setattr__(self, "result", Result(self.result))
+        object.__setattr__(
+            self, "properties", MappingProxyType(dict(self.properties)) if self.properties else _NO_PROPERTIES
+        )
 
 
 # -- evidence ------------------------------------------------------------------------------------------------
