@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
@@ -125,7 +125,7 @@ class AuthResult:
     result: Result
     reason: str = ""
     cause: Cause | None = None
-    properties: Mapping[str, str] = _NO_PROPERTIES
+    properties: Mapping[str, str] = field(default_factory=lambda: _NO_PROPERTIES)
     coverage: Coverage | None = None
     evidence: tuple[Evidence, ...] = ()
     layer: int = 0
