@@ -32,8 +32,10 @@ class Nowhere:
 def asynchronous(method: str) -> Verifier:
     """A verifier of the form that takes the whole message, idle."""
 
+    found = (AuthResult(method, Result.NONE),)
+
     async def verify(_message: Message, _context: Context) -> Sequence[AuthResult]:
-        return (AuthResult(method, Result.NONE),)
+        return found
 
     return Verifier(name=method, methods=(method,), verify=verify)
 
@@ -41,12 +43,14 @@ def asynchronous(method: str) -> Verifier:
 def incremental(method: str) -> Verifier:
     """A verifier of the incremental form, idle."""
 
+    found = (AuthResult(method, Result.NONE),)
+
     class Idle:
         def feed(self, octets: memoryview) -> None:
             pass
 
         async def finish(self) -> Sequence[AuthResult]:
-            return (AuthResult(method, Result.NONE),)
+            return found
 
     return Verifier(name=method, methods=(method,), start=lambda _header, _context: Idle())
 
