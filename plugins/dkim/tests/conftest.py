@@ -20,12 +20,11 @@ import dkim
 import dkim.canonicalization
 import pytest
 
+import mailsec_dkim
 from mailsec.crypto import ED25519, RSA_SHA1, RSA_SHA256, MemoryKeyRing, PrivateKey
 from mailsec.hooks import AuthResult, DnsAnswer, DnsStatus
 from mailsec.message import parse
 from mailsec.testing import make_context, run_sealer, run_verifier
-
-import mailsec_dkim
 
 VERIFIER = mailsec_dkim.mailsec_verifiers()[0]
 SEALER = mailsec_dkim.mailsec_sealers()[0]
@@ -231,16 +230,11 @@ class Milter:
     """
 
     def __init__(self, port: int) -> None:
-        self._socket = socket.create_connection(("127.0.0.1", port), timeout=20)
-        self._file = self._socket.makefile("rb")
-        self._send(b"O", struct.pack("!III", 6, 0x1FF, 0))
-        command, _ = self._receive()
-        assert command == b"O"
+        self._port = port
 
-    def close(self) -> None:
-        self._send(b"Q")
-        self._file.close()
-        self._socket.close()
+    def _connect(self) -> None:
+        self._socket = socket.create_connection(("127.0.0.1", self._port), timeout=10)
+        self._file = self._socket.makefile("rb")
 
     def _send(self, command: bytes, data: bytes = b"") -> None:
         self._socket.sendall(struct.pack("!I", len(data) + 1) + command + data)
@@ -260,7 +254,15 @@ class Milter:
                 return answers
 
     def added(self, octets: bytes) -> list[tuple[str, bytes]]:
-        """Hands a message over and gives the header fields that the milter adds."""
+        """Hands a message over, in a connection of its own, and gives the header fields that the milter adds."""
+        self._connect()
+        with self._socket, self._file:
+            return self._exchange(octets)
+
+    def _exchange(self, octets: bytes) -> list[tuple[str, bytes]]:
+        self._send(b"O", struct.pack("!III", 6, 0x1FF, 0))
+        command, _ = self._receive()
+        assert command == b"O"
         self._step(b"C", b"localhost\x004" + struct.pack("!H", 2525) + b"127.0.0.1\0")
         self._step(b"H", b"localhost\0")
         self._step(b"M", b"<alice@example.org>\0")
@@ -279,7 +281,7 @@ class Milter:
             if command in b"hi":
                 name, value, _ = (data if command == b"h" else data[4:]).split(b"\0")
                 found.append((name.decode(), value))
-        self._send(b"A")
+        self._send(b"Q")
         return found
 
 
@@ -303,24 +305,23 @@ class OpenDKIM:
         config = folder / "opendkim.conf"
         config.write_text(
             f"Mode {mode}\nSocket inet:{port}@127.0.0.1\nTestDNSData file:{data}\nSyslog no\nBackground no\n"
-            f"PidFile {folder}/pid\nTemporaryDirectory {folder}\nRequireSafeKeys no\nUserID {os.getuid()}\n"
+            f"PidFile {folder}/pid\nTemporaryDirectory {folder}\nRequireSafeKeys no\n"
             f"AlwaysAddARHeader yes\nAuthservID test.example\nInternalHosts {folder}/hosts\n{settings}"
         )
         (folder / "hosts").write_text("127.0.0.1\n" if mode == "s" else "192.0.2.1\n")
         with (folder / "log").open("wb") as log:
-            process = subprocess.Popen([_opendkim(), "-f", "-x", config], stdout=log, stderr=log)  # noqa: S603
+            process = subprocess.Popen([_opendkim(), "-f", "-x", config], stdout=log, stderr=log)
         try:
             until = time.monotonic() + 20
             while True:
                 try:
-                    client = Milter(port)
+                    socket.create_connection(("127.0.0.1", port), timeout=10).close()
                     break
                 except OSError:
                     if process.poll() is not None or time.monotonic() > until:
                         pytest.fail(f"opendkim does not start: {(folder / 'log').read_text()}")
                     time.sleep(0.05)
-            yield client
-            client.close()
+            yield Milter(port)
         finally:
             process.terminate()
             process.wait(20)
@@ -336,7 +337,7 @@ def _opendkim() -> str:
 @pytest.fixture(scope="session")
 def opendkim(tmp_path_factory: pytest.TempPathFactory, records: dict[str, bytes]) -> OpenDKIM:
     program = _opendkim()
-    text = subprocess.run([program, "-V"], capture_output=True, check=True, text=True).stdout  # noqa: S603
+    text = subprocess.run([program, "-V"], capture_output=True, check=True, text=True).stdout
     return OpenDKIM(text.splitlines()[0].removeprefix("opendkim: "), tmp_path_factory.mktemp("opendkim"), records)
 
 
