@@ -88,7 +88,7 @@ def test_cuts_make_no_difference(body: bytes, algorithm: str, data: st.DataObjec
 @settings(max_examples=2000, deadline=None)
 @given(body=BODIES, algorithm=st.sampled_from(["simple", "relaxed"]))
 def test_as_dkimpy_has_it(body: bytes, algorithm: str) -> None:
-    """dkimpy takes every bare LF for a line end, and keeps white space after the last line end; nothing else differs."""
+    """dkimpy takes every bare LF for a line end, and keeps white space after the last; nothing else differs."""
     first = re.search(rb"\r?\n", body)
     if first and first[0] == b"\r\n":
         body = re.sub(rb"(?<!\r)\n", b"", body)

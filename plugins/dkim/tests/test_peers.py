@@ -119,8 +119,8 @@ async def test_we_verify_opendkim(
             assert b"dkim=fail" in dict(opendkim_verifier.added(octets))["Authentication-Results"]
     signer.close()
     figure(
-        f"signed by {opendkim.version}, verified by us: RSA with all four canonicalizations, Ed25519 with relaxed header"
-        " fields (those that it signs simple neither it nor dkimpy verifies)"
+        f"signed by {opendkim.version}, verified by us: RSA with all four canonicalizations, Ed25519 with relaxed"
+        " header fields (those that it signs simple neither it nor dkimpy verifies)"
     )
 
 
