@@ -201,7 +201,7 @@ def _trust(settings: Settings) -> TrustStore:
     from mailsec.store.anchors import FileTrust, read_anchors, system_bundle
 
     own = [certificate for path in settings.trust for certificate in read_anchors(path)]
-    return FileTrust(own, system_bundle())
+    return FileTrust(own, system_bundle() if settings.system_trust else None)
 
 
 def _keys(settings: Settings) -> KeyRing:

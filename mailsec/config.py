@@ -30,6 +30,7 @@ class _Keys:
     dns_file: Path | None = None
     at: datetime | None = None
     trust: tuple[Path, ...] = ()
+    system_trust: bool = False
     identities: tuple[Path, ...] = ()
     password_command: str | None = None
     timeout: float = 30.0
@@ -61,7 +62,8 @@ class Settings(_Keys):
     Attributes:
         dns_file: a master file (RFC 1035 section 5) that answers all DNS questions instead of the network.
         at: the time at which to judge, aware; `None` for the delivery or now.
-        trust: PEM files with trust anchors, besides those of the system.
+        trust: PEM files with trust anchors.
+        system_trust: whether the system's trust anchors count too; they were chosen for web servers, not for mail.
         identities: files with private keys and their certificates (PEM or PKCS#12).
         password_command: a command that prints the password of the identities on its first line.
         timeout: seconds that the check of one message may take.
