@@ -108,8 +108,8 @@ def write_mailbox(mailbox: Mailbox, folder: Path) -> Path:
         start = int(mailbox.at.timestamp())
         lines = []
         for number, (example, octets) in enumerate(mailbox.messages):
-            name = f"{start + number}.M{number:03}.{example.name}"
-            _write(folder / "Maildir" / "new" / name, octets)
+            name = f"{start + number}.M{number:03}.{example.name}:2,"  # no flags: not seen yet
+            _write(folder / "Maildir" / "cur" / name, octets)
             lines.append(f"  {example.name:<24} {example.level:<16} {example.title}")
         _write(folder / "dns.zone", mailbox.zone.encode())
         _write(folder / "trust.pem", mailbox.trust)

@@ -30,7 +30,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def letter(demo: Path) -> Callable[[str], str]:
     """The file of a message of the demonstration, by its name."""
-    return lambda name: str(next((demo / "Maildir" / "new").glob(f"*.{name}")))
+    return lambda name: str(next((demo / "Maildir" / "cur").glob(f"*.{name}:2,")))
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -248,7 +249,7 @@ def test_a_reader_that_goes_away_is_no_error(demo: Path, environment: dict[str, 
     many = tmp_path / "many"
     many.mkdir()
     for number in range(300):
-        shutil.copy(next((demo / "Maildir" / "new").glob("*.plain")), many / f"{number}.eml")
+        shutil.copy(next((demo / "Maildir" / "cur").glob("*.plain:2,")), many / f"{number}.eml")
     command = (
         f"{sys.executable} -m mailsec check --explain --dns {demo / 'dns.zone'} {many}; echo $? >{tmp_path / 'status'}"
     )
@@ -301,8 +302,15 @@ def test_an_interrupt_is_quiet_while_input_is_awaited(environment: dict[str, str
     os.mkfifo(pipe)
     ends: list[int] = []
     command = [sys.executable, "-m", "mailsec", "check", str(pipe)]
-    # opening a pipe for writing waits until somebody reads from it
-    done = interrupted(command, environment, lambda: ends.append(os.open(pipe, os.O_WRONLY)))
+
+    def wait_for_reader() -> None:
+        deadline = time.monotonic() + 60
+        while not ends and time.monotonic() < deadline:
+            with contextlib.suppress(OSError):  # nobody reads from it yet
+                ends.append(os.open(pipe, os.O_WRONLY | os.O_NONBLOCK))
+            time.sleep(0.02)
+
+    done = interrupted(command, environment, wait_for_reader)
     os.close(ends[0])
     assert done == (130, b"")
 

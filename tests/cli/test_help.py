@@ -19,7 +19,7 @@ HEAVY = (
     "ssl",
     "mailsec.message.message",
     "mailsec.pipeline",
-    "mailsec.crypto",
+    "mailsec.crypto.keys",
 )
 
 PROBE = """
