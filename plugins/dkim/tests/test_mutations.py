@@ -121,7 +121,7 @@ async def test_single_octet_changes(
             ignorable = signed_octets(changed, pair) == wanted
             where = (pair, change, at, changed[max(0, at - 20) : at + 20], judged, results)
             explanation = explain(changed, judged)
-            if passed != judged:
+            if passed != bool(judged):
                 assert explanation, where
                 reasons[explanation] += 1
             if not explanation:

@@ -76,7 +76,7 @@ def _relax_all(section: HeaderSection) -> dict[bytes, list[CanonicalField]] | No
     fields: dict[bytes, list[CanonicalField]] = {}
     for index, line in enumerate(lines):
         name, colon, value = line.partition(b":")
-        if not colon:
+        if not colon or not name:
             continue
         if name.endswith(b" "):  # a colon that may have stood in another line than the name
             return None

@@ -168,9 +168,9 @@ def _quote(text: str) -> str:
 
 
 def _colons(names: Sequence[bytes]) -> Iterable[str]:
-    last = len(names) - 1
-    for index, name in enumerate(names):
-        yield name.decode("utf-8") + (":" if index < last else ";")
+    for name in names[:-1]:
+        yield f"{name.decode('utf-8')}:"
+    yield f"{b''.join(names[-1:]).decode('utf-8')};"
 
 
 def _fold(first: str, pieces: Iterable[str], space: str) -> list[str]:
