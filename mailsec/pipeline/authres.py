@@ -258,7 +258,8 @@ def write(authserv_id: str, results: Iterable[AuthResult | ResInfo]) -> bytes:
         raise UsageError(f"{authserv_id!r} cannot be an authserv-id")
     infos = [_info(one) if isinstance(one, AuthResult) else one for one in results]
     left_out = len(infos) - RESULTS
-    pieces = ["Authentication-Results:", _value(authserv_id) + ";"]
+    name = authserv_id if _PLAIN_VALUE.match(authserv_id) else _quote(authserv_id)
+    pieces = ["Authentication-Results:", f"{name};"]
     if not infos:
         pieces.append("none")
     for number, info in enumerate(infos[:RESULTS], 1):
@@ -312,10 +313,10 @@ def _value(text: str) -> str:
 
 
 def _breakable(word: str) -> list[str]:
-    """A word, taken apart at single spaces inside quotes, where folding keeps the space (RFC 5322 section 3.2.2)."""
+    """A word, taken apart before spaces inside quotes, where folding keeps them (RFC 5322 section 3.2.2)."""
     if len(word) < _LINE - 2:
         return [word]
-    return re.split(r"(?<=[^ ]) (?=[^ ])", word)
+    return re.split(r"(?<=[^ ]) (?= *[^ ])", word)
 
 
 def _fold(pieces: Sequence[str]) -> bytes:

@@ -129,9 +129,11 @@ async def test_the_deadline_is_shared_and_a_verifier_may_have_a_shorter_one(
         deadlines.append(context.deadline)
         assert 0 < context.remaining() <= 7
 
-    short = Verifier(
-        name="c", methods=("c",), verify=lambda m, c: deadlines.append(c.deadline) or passing("c"), timeout=1
-    )
+    def note_short(message: Any, context: Any) -> list[AuthResult]:
+        deadlines.append(context.deadline)
+        return passing("c")
+
+    short = Verifier(name="c", methods=("c",), verify=note_short, timeout=1)
     runner = make_runner(verifier("a", act=note), verifier("b", act=note), short, timeout=7)
     start = time.monotonic()
     await runner.check(simple)

@@ -48,8 +48,8 @@ def arc(result: str, d: str = "lists.example.net") -> AuthResult:
     return AuthResult("arc", Result(result), properties={"header.d": d})
 
 
-def temporary(method: str, cause: Cause = Cause.DNS, **properties: str) -> AuthResult:
-    return AuthResult(method, Result.TEMPERROR, "SERVFAIL", cause, properties)
+def temporary(method: str, cause: Cause = Cause.DNS, d: str = "") -> AuthResult:
+    return AuthResult(method, Result.TEMPERROR, "SERVFAIL", cause, {"header.d": d} if d else {})
 
 
 UNSIGNED_SPF = AuthResult("spf", Result.NONE, "no client address is known")
@@ -127,6 +127,7 @@ CASES: list[tuple[int, str, list[AuthResult], dict[str, Any], str, list[str]]] =
         "warning",
         ["mallory@example.org", "alice@example.org"],
     ),
+    (5, "case of the local part", [smime("pass", who="Alice@example.org", coverage=WHOLE)], {}, "warning", ["Alice@"]),
     (5, "a pass for no address", [smime("pass", who="", coverage=WHOLE)], {}, "warning", ["without an e-mail address"]),
     (
         5,
@@ -153,7 +154,7 @@ CASES: list[tuple[int, str, list[AuthResult], dict[str, Any], str, list[str]]] =
         "verified",
         ["expired since"],
     ),
-    (7, "case of the address", [smime("pass", who="Alice@EXAMPLE.org", coverage=WHOLE)], {}, "verified", []),
+    (7, "case of the domain", [smime("pass", who="alice@EXAMPLE.org", coverage=WHOLE)], {}, "verified", []),
     (7, "whatever DMARC says", [smime("pass", coverage=WHOLE), dmarc("fail")], {"policy": FILTER}, "verified", []),
     (8, "DMARC reject in the filter", [dmarc("fail")], {"policy": FILTER}, "failed", ["example.org", "refused"]),
     (8, "DMARC quarantine", [dmarc("fail", "quarantine")], {"policy": FILTER}, "failed", ["kept apart"]),
@@ -216,7 +217,7 @@ CASES: list[tuple[int, str, list[AuthResult], dict[str, Any], str, list[str]]] =
     (
         13,
         "the key cannot be had now",
-        [temporary("dkim", **{"header.d": "example.org"})],
+        [temporary("dkim", d="example.org")],
         {},
         "unauthenticated",
         ["try again"],
@@ -255,7 +256,7 @@ CASES: list[tuple[int, str, list[AuthResult], dict[str, Any], str, list[str]]] =
     (
         15,
         "trouble with another domain's key leaves nothing open",
-        [dkim("pass", d="a.example"), temporary("dkim", **{"header.d": "b.example"})],
+        [dkim("pass", d="a.example"), temporary("dkim", d="b.example")],
         {},
         "unauthenticated",
         ["a.example"],
@@ -285,23 +286,26 @@ CASES: list[tuple[int, str, list[AuthResult], dict[str, Any], str, list[str]]] =
         "unauthenticated",
         [],
     ),
+    (
+        19,
+        "encrypted, and cannot be opened",
+        [smime("neutral", reason="the content is encrypted")],
+        {},
+        "unauthenticated",
+        ["Nobody vouches", "the content is encrypted"],
+    ),
+    (11, "a domain signed what is encrypted", [smime("neutral"), dkim("pass")], {}, "authenticated", ["be opened"]),
     (19, "a signature that cannot be read", [dkim("permerror", Cause.SYNTAX)], {}, "unauthenticated", ["malformed"]),
 ]
 
 
 @pytest.mark.parametrize(
-    ("row", "results", "options", "level", "words"),
-    [(row, *rest) for row, _, *rest in CASES],
+    "case",
+    CASES,
     ids=[f"row {row}: {name}" for row, name, *_ in CASES],
 )
-def test_row(
-    row: int,
-    results: list[AuthResult],
-    options: dict[str, Any],
-    level: str,
-    words: list[str],
-    make_report: Callable[..., Report],
-) -> None:
+def test_row(case: Any, make_report: Callable[..., Report]) -> None:
+    row, _, results, options, level, words = case
     if "octets" in options:  # the same coverage, of a message of another length
         moved = parse(options["octets"])
         whole = Coverage(fields=tuple(range(len(moved.header))), ranges=((moved.body_start, len(moved.octets)),))
