@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from mailsec.hooks.manager import Problem
 from mailsec.hooks.types import AuthResult, Coverage, Envelope, Evidence, Moment
+from mailsec.pipeline.clarity import header_doubt, opened_doubt
 from mailsec.pipeline.verdict import Policy, Verdict, judge
 
 if TYPE_CHECKING:
@@ -43,15 +44,6 @@ class Layer:
     body: tuple[int, int]
     message: Message | None
     opened: Part | None = None
-
-    @property
-    def is_all_of_parent(self) -> bool:
-        """Whether nothing else in the parent layer is shown beside it."""
-        part = self.opened
-        if part is None:
-            return True
-        # A multipart/signed of three parts shows its third beside what is signed (RFC 1847 section 2.1 wants two).
-        return part.parent is None and (not part.is_multipart or len(part.children) == 2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,20 +124,35 @@ class Report:
     def is_whole(self, result: AuthResult) -> bool:
         """Whether a result covers every octet of the body that is shown.
 
-        That is so where its ranges cover the whole body of their layer, and each layer above it holds nothing else.
+        That is so where its ranges cover the whole body of their layer, each layer above it holds nothing else, and
+        none of them can be read in another way.
+        """
+        return self.covers_body(result) and not self.doubt(result)
+
+    def covers_body(self, result: AuthResult) -> bool:
+        """Whether the ranges of a result cover the whole body of their layer."""
+        coverage = result.coverage
+        return coverage is not None and _covers(coverage.ranges, *self.layers[coverage.layer].body)
+
+    def doubt(self, result: AuthResult) -> str:
+        """Why other programs may show more than a result covers, as part of a sentence; empty where they cannot.
+
+        Args:
+            result: one with coverage of the whole body of its layer; one without leaves no doubt.
         """
         coverage = result.coverage
         if coverage is None:
-            return False
+            return ""
         layer = self.layers[coverage.layer]
-        start, end = layer.body
-        if not _covers(coverage.ranges, start, end):
-            return False
-        while layer.parent is not None:
-            if not layer.is_all_of_parent:
-                return False
-            layer = self.layers[layer.parent]
-        return True
+        if layer.parent is None:
+            return header_doubt(layer.header, coverage.fields)
+        above: int | None = layer.index
+        while above is not None:
+            layer = self.layers[above]
+            if layer.opened is not None and (doubt := opened_doubt(layer.opened)):
+                return doubt
+            above = layer.parent
+        return ""
 
     def parts_covered(self, coverage: Coverage) -> tuple[str, ...]:
         """The section numbers of the parts that a coverage takes in wholly, in document order.

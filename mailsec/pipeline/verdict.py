@@ -23,8 +23,9 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, TypeAlias
 
 from mailsec.hooks.types import AuthResult, Cause, Result
-from mailsec.message.addresses import Group, mailboxes
+from mailsec.message.addresses import Group, Mailbox, mailboxes
 from mailsec.message.safe import safe_text
+from mailsec.pipeline.clarity import author_doubt
 from mailsec.pipeline.names import plain_domain, same_domain
 
 if TYPE_CHECKING:
@@ -92,7 +93,9 @@ class _Facts:
         addresses = self.header.addresses("from")
         self.from_fields = len(self.header.all("from"))
         self.from_group = any(isinstance(one, Group) for one in addresses)
-        self.authors = tuple(one.address for one in mailboxes(addresses))
+        found = mailboxes(addresses)
+        self.authors = tuple(one.address for one in found)
+        self.malformed = next((one.address for one in found if not _is_clear(one)), "")
         self.domains = {_domain_of(address) for address in self.authors}
         self.smime = [one for one in report.results if one.method == "smime"]
         transport = [one for one in report.results if one.layer == 0]
@@ -115,7 +118,7 @@ class _Facts:
         return [one for one in self.smime if one.result is Result.PASS]
 
     def is_author(self, one: AuthResult) -> bool:
-        """Whether a certificate's address is the only one in From; the local part is compared without case too."""
+        """Whether a certificate's address is the only one in From; local parts are compared exactly (RFC 5321)."""
         address = one.properties.get("body.smime-identifier", "")
         return bool(address) and all(_same_address(address, author) for author in self.authors)
 
@@ -194,6 +197,10 @@ def _no_single_author(facts: _Facts) -> Said | None:
         return "", "The From field holds a group, so nobody can be vouched for"
     if not facts.authors or not all("@" in address for address in facts.authors):
         return "", "There is no author's address in From, so nobody can be vouched for"
+    if facts.malformed:
+        return "", f"The author's address in From is malformed ({_show(facts.malformed)}), so nobody can be vouched for"
+    if doubt := author_doubt(facts.header):
+        return "", f"It is not clear who the author should be: {doubt}"
     return None
 
 
@@ -222,7 +229,7 @@ def _not_trusted(facts: _Facts) -> Said | None:
     found = [
         one
         for one in facts.smime
-        if one.result in {Result.POLICY, Result.NEUTRAL, Result.SOFTFAIL}
+        if (one.result in {Result.POLICY, Result.SOFTFAIL} or (one.result is Result.NEUTRAL and one.cause is not None))
         and one.cause not in {Cause.OTHER_IDENTITY, Cause.PARTIAL}
     ]
     if not found:
@@ -234,8 +241,8 @@ def _signed_by_another(facts: _Facts) -> Said | None:
     for one in facts.smime:
         other = one.result is Result.POLICY and one.cause is Cause.OTHER_IDENTITY
         if other or (one.result is Result.PASS and not facts.is_author(one)):
-            signer = _show(one.properties.get("body.smime-identifier", "")) or "somebody without an e-mail address"
-            author = _list(map(_show, facts.authors))
+            signer = _show_name(one.properties.get("body.smime-identifier", "")) or "somebody without an e-mail address"
+            author = _list(map(_show_name, facts.authors))
             return "", f"This was signed by {signer}, but From says {author}"
     return None
 
@@ -244,8 +251,11 @@ def _partly_signed(facts: _Facts) -> Said | None:
     good = [*facts.good(), *(one for one in facts.smime if one.cause is Cause.PARTIAL)]
     if not good or any(facts.report.is_whole(one) for one in facts.good()):
         return None
+    signer = _show_name(facts.authors[0])
+    if doubt := next(filter(None, map(facts.report.doubt, filter(facts.report.covers_body, good))), ""):
+        return "", f"{signer} signed this, but not all that may be shown with it: {doubt}"
     return "", (
-        f"{_show(facts.authors[0])} signed only a part of this message ({_list(map(_parts_of(facts), good))}); "
+        f"{signer} signed only a part of this message ({_list(map(_parts_of(facts), good))}); "
         "nobody vouches for the rest"
     )
 
@@ -253,7 +263,7 @@ def _partly_signed(facts: _Facts) -> Said | None:
 def _signed_by_author(facts: _Facts) -> Said | None:
     for one in facts.good():
         if facts.report.is_whole(one):
-            author = _show(facts.authors[0])
+            author = _show_name(facts.authors[0])
             note = f" ({_show(one.reason)})" if one.reason else ""
             return author, f"{author} signed the whole body{note}{_not_covered(facts, one)}"
     return None
@@ -275,7 +285,7 @@ def _forwarded(facts: _Facts) -> Said | None:
     seal = facts.trusted_seal()
     if seal is None or facts.refused() is None:
         return None
-    sealer = _show(seal.properties.get("header.d", ""))
+    sealer = _show_name(seal.properties.get("header.d", ""))
     return sealer, (
         f"{sealer}, which you trust, forwarded this and says what it was before (ARC); "
         f"by itself it no longer proves to come from {_author_domain(facts)} (DMARC)"
@@ -288,16 +298,18 @@ def _body_left_out(facts: _Facts) -> Said | None:
     for one in facts.dkim:
         partial = one.result is Result.POLICY and one.cause is Cause.PARTIAL
         if facts.is_aligned(one) and (partial or one.result is Result.PASS):
-            signer = _show(one.properties.get("header.d", ""))
-            if not partial and facts.report.is_whole(one):
+            signer = _show_name(one.properties.get("header.d", ""))
+            if not partial and not facts.covers_from(one):
                 return "", f"{signer} signed this, but not its From field"
+            if not partial and (doubt := facts.report.doubt(one)):
+                return "", f"{signer} signed this (DKIM), but not all that may be shown with it: {doubt}"
             return "", f"{signer} signed only the beginning of the body (DKIM); the rest may be anybody's"
     return None
 
 
 def _vouched_by_domain(facts: _Facts) -> Said | None:
     for one in facts.aligned():
-        domain = _show(one.properties.get("header.d", ""))
+        domain = _show_name(one.properties.get("header.d", ""))
         note = f" ({_show(one.reason)})" if one.reason else ""
         return domain, f"{domain} vouches for this message and its whole body (DKIM){note}{_not_covered(facts, one)}"
     return None
@@ -339,7 +351,7 @@ def _handled_by_others(facts: _Facts) -> Said | None:
     domains = [one.properties.get("header.d", "") for one in facts.dkim if one.result is Result.PASS]
     if not domains:
         return None
-    others = _list(dict.fromkeys(_show(one) or "an unnamed domain" for one in domains))
+    others = _list(dict.fromkeys(_show_name(one) or "an unnamed domain" for one in domains))
     return "", f"It was handled by {others} (DKIM), but nobody vouches that it is from {_author_domain(facts)}"
 
 
@@ -420,6 +432,8 @@ def judge(report: Report, policy: Policy = Policy()) -> Verdict:
         level, identity, sentence = Level.UNAUTHENTICATED, "", f"{unproven}; without that: {sentence}"
     elif unproven:
         sentence = f"{sentence}; {unproven[0].lower()}{unproven[1:]}"
+    if closed := _list(_why(one) for one in facts.smime if one.result is Result.NEUTRAL and one.cause is None):
+        sentence = f"{sentence}; not all of it could be opened: {closed}"
     # S/MIME goes before the rows from 7 on, so trouble with it leaves them open
     trouble = [one for one in facts.smime if one.result is Result.TEMPERROR]
     if trouble and row > 6:
@@ -482,17 +496,17 @@ def _why(one: AuthResult) -> str:
 
 
 def _by(one: AuthResult) -> str:
-    signer = _show(one.properties.get("body.smime-identifier", ""))
+    signer = _show_name(one.properties.get("body.smime-identifier", ""))
     return f" by {signer}" if signer else ""
 
 
 def _for_domain(one: AuthResult) -> str:
-    domain = _show(one.properties.get("header.d", ""))
+    domain = _show_name(one.properties.get("header.d", ""))
     return f" of {domain}" if domain else ""
 
 
 def _author_domain(facts: _Facts) -> str:
-    return _list(_show(domain) for domain in sorted(facts.domains))
+    return _list(_show_name(domain) for domain in sorted(facts.domains))
 
 
 def _parts_of(facts: _Facts) -> Callable[[AuthResult], str]:
@@ -537,14 +551,26 @@ def _show(text: str) -> str:
     return safe_text(text if len(text) <= _TEXT else text[: _TEXT - 1] + "…")
 
 
+def _show_name(name: str) -> str:
+    """An address or a domain, safe to show. Of one that is too long the end is shown: that tells whose it is."""
+    return safe_text(name if len(name) <= _TEXT else "…" + name[1 - _TEXT :])
+
+
 def _list(items: Iterable[str]) -> str:
     words = list(items)
+    if not words:
+        return ""
     if len(words) > 5:
         words = [*words[:4], f"{len(words) - 4} more"]
     return words[0] if len(words) == 1 else ", ".join(words[:-1]) + f" and {words[-1]}"
 
 
 # -- names ---------------------------------------------------------------------------------------------------
+
+
+def _is_clear(mailbox: Mailbox) -> bool:
+    """Whether an address reads alike to everybody: some programs decode encoded words in addresses."""
+    return mailbox.valid and "=?" not in mailbox.address
 
 
 def _domain_of(address: str) -> str:
@@ -554,4 +580,4 @@ def _domain_of(address: str) -> str:
 def _same_address(one: str, other: str) -> bool:
     local, _, domain = one.rpartition("@")
     other_local, _, other_domain = other.rpartition("@")
-    return bool(local) and local.lower() == other_local.lower() and same_domain(domain, other_domain)
+    return bool(local) and local == other_local and same_domain(domain, other_domain)

@@ -1,0 +1,122 @@
+"""Whether a message can be read in one way only.
+
+Mail programs disagree about what is malformed: some take a header line without a colon for the start of the body,
+some take a bare CR for a line end, some count the first of two Content-Type fields. Whoever changes a message on
+its way uses that to show something that a signature does not cover. So where a message can be read in several
+ways, nobody is said to have signed the whole of it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from mailsec.message import HeaderSection, Part
+
+__all__ = ["author_doubt", "header_doubt", "opened_doubt"]
+
+_NAME: Final = re.compile(rb"[!-9;-~]+\Z")
+_BARE_CR: Final = re.compile(rb"\r(?!\n)")
+_LETTERS: Final = re.compile(rb"[^a-z]+")
+_HIDDEN_FROM: Final = re.compile(rb"[\r\0][ \t]*from[ \t]*:", re.IGNORECASE)
+_TOO_LONG: Final = "its header section is too long to be read whole"
+# These say how the body is read.
+_READING: Final = ("content-type", "content-transfer-encoding")
+# Parameters that everybody reads alike: no comments, no escapes, nothing of RFC 2231.
+_PLAIN_PARAMETERS: Final = re.compile(
+    rb"""(?:\s*;\s*[A-Za-z0-9-]+=(?:"[^"\\\x00-\x08\x80-\xff]*"|[^\s;:"\\()<>@,?=\[\]\x00-\x08\x80-\xff]+))*\s*;?\s*\Z"""
+)
+_UNENCODED: Final = frozenset({"7bit", "8bit", "binary"})
+
+
+def author_doubt(header: HeaderSection) -> str:
+    """Why other programs may read another From field; empty where they cannot.
+
+    Args:
+        header: the header section of the message in transit.
+    """
+    if _is_cut(header):
+        return _TOO_LONG
+    if _HIDDEN_FROM.search(header.fields_octets):
+        return "a From field is hidden in its header section"
+    for field in header:
+        key = field.raw_name.lower()
+        if b"fro" in key and key.strip(b" \t") != b"from" and _LETTERS.sub(b"", key) == b"from":
+            return "the name of a From field is malformed"
+    return ""
+
+
+def header_doubt(header: HeaderSection, covered: Collection[int] = ()) -> str:
+    """Why other programs may end the header section elsewhere or read the body otherwise; empty where they cannot.
+
+    Args:
+        header: a header section.
+        covered: the indexes of the fields that the signature covers: its maker has put them as they are.
+    """
+    if _is_cut(header):
+        return _TOO_LONG
+    if header.line_end == b"\r":
+        return "its lines end in CR alone"
+    for field in header:
+        if field.index in covered:
+            continue
+        if not _NAME.match(field.raw_name):
+            return "a header line is malformed, and may be taken for the start of the body"
+        raw = field.raw
+        if b"\0" in raw or (b"\r" in raw and _BARE_CR.search(raw)):
+            return "a header field holds a NUL or a CR that ends no line"
+    for name in _READING:
+        fields = header.all(name)
+        if len(fields) > 1 and any(field.index not in covered for field in fields):
+            return f"it has {len(fields)} fields that say how its body is read ({fields[0].name})"
+    return ""
+
+
+def opened_doubt(part: Part) -> str:
+    """Why other programs may show more than what was protected in a part; empty where they cannot.
+
+    Args:
+        part: the part that was opened, which should be all there is to see.
+    """
+    if part.parent is not None:
+        return "something else stands beside it"
+    if not _is_plain(part, parameters=part.is_multipart):
+        return "its Content-Type can be read in several ways"
+    if not part.is_multipart:
+        return header_doubt(part.header)
+    # A multipart/signed of three parts shows its third beside what is signed (RFC 1847 section 2.1 wants two).
+    if len(part.children) != 2:
+        return "something else stands beside it"
+    if part.encoding not in _UNENCODED:
+        return "a multipart is in a transfer encoding, which none may have"
+    first, second = part.children
+    if not _is_plain(second):
+        return "the Content-Type of its signature can be read in several ways"
+    # What starts a line and looks like a delimiter may be one to others, after a bare CR or the closing one too.
+    start, end = part.body_span
+    octets, base = part.octets, part.span[0]
+    around = (b"\n", octets[start - base : first.span[0] - base], octets[first.span[1] - base : end - base])
+    lines = b"".join(around).replace(b"\r", b"\n")
+    delimiter = b"\n--" + (part.media.boundary or b"").rstrip(b" \t")
+    if lines.count(delimiter) > 3:
+        return "lines outside of what is signed may divide it in another way"
+    return header_doubt(part.header) or header_doubt(second.header)
+
+
+def _is_cut(header: HeaderSection) -> bool:
+    if len(header.fields_octets) < len(header.octets):
+        return True
+    return len(header) > 0 and header[-1].span[1] - header.base < len(header.fields_octets)
+
+
+def _is_plain(part: Part, *, parameters: bool = False) -> bool:
+    """Whether a Content-Type is written in the one form that everybody reads alike."""
+    field = part.header.last("content-type")
+    if field is None:
+        return part.parent is None
+    kind, semicolon, rest = field.raw_value.partition(b";")
+    if kind.strip().lower() != part.content_type.encode("latin-1"):
+        return False
+    return not parameters or (not part.media.defects and _PLAIN_PARAMETERS.match(semicolon + rest) is not None)
