@@ -37,6 +37,8 @@ def test_the_same(one: str, other: str) -> None:
         pytest.param("", "", id="nothing"),
         pytest.param("a@b@example.org", "a@example.org", id="two at signs"),
         pytest.param("a@xn--\u00e4.example", "a@ä.example", id="a broken A-label"),
+        pytest.param("a@xn--example-.org", "a@example.org", id="an A-label of ASCII (RFC 5891 section 5.4)"),
+        pytest.param("a@xn--bcher-2pa.example", "a@bücher.example", id="an A-label of capitals"),
     ],
 )
 def test_another(one: str, other: str) -> None:

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import unicodedata
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from mailsec.message import Mailbox
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from mailsec.crypto import Certificate
     from mailsec.message import HeaderSection
+
+_SHOWN: Final = 5
+_LONG: Final = 320  # octets of the longest address (RFC 5321 section 4.5.3.1)
 
 
 def same_address(one: str, other: str) -> bool:
@@ -18,9 +23,14 @@ def same_address(one: str, other: str) -> bool:
     Local parts are compared exactly (RFC 5321 section 2.4), domains without regard to case and to whether their
     labels are A-labels or U-labels (RFC 5890). Nothing is mapped beyond that: `straße` is not `strasse`.
     """
-    local, _, domain = one.rpartition("@")
-    other_local, _, other_domain = other.rpartition("@")
-    return bool(local) and local == other_local and _domain(domain) == _domain(other_domain)
+    key = _key(one)
+    return key is not None and key == _key(other)
+
+
+def _key(address: str) -> tuple[str, tuple[str, ...]] | None:
+    """What is equal for equal addresses; `None` for what is no address."""
+    local, _, domain = address.rpartition("@")
+    return (local, _domain(domain)) if local else None
 
 
 def _domain(domain: str) -> tuple[str, ...]:
@@ -30,10 +40,18 @@ def _domain(domain: str) -> tuple[str, ...]:
 def _label(label: str) -> str:
     if label.startswith("xn--"):
         try:
-            return unicodedata.normalize("NFC", label[4:].encode("ascii").decode("punycode").lower())
+            text = label[4:].encode("ascii").decode("punycode")
+            # What is no A-label of a U-label stays as it is: `xn--example-` is not `example` (RFC 5891 section 5.4).
+            if not text.isascii() and text == _plain(text) and text.encode("punycode").decode() == label[4:]:
+                return text
         except UnicodeError:
-            return label
-    return unicodedata.normalize("NFC", label)
+            pass
+        return label
+    return _plain(label)
+
+
+def _plain(label: str) -> str:
+    return unicodedata.normalize("NFC", label.lower())
 
 
 def author_trouble(header: HeaderSection, certificate: Certificate) -> tuple[str, str]:
@@ -54,11 +72,20 @@ def author_trouble(header: HeaderSection, certificate: Certificate) -> tuple[str
     first = emails[0] if emails else ""
     if len(fields) != 1 or not addresses or len(mailboxes) != len(addresses):
         return first, "the message does not have one From field with its author's address"
-    authors = [mailbox.address for mailbox in mailboxes]
-    theirs = [author for author in authors if any(same_address(author, email) for email in emails)]
-    if len(theirs) == len(authors):
+    certified = {key: email for email in reversed(emails) if (key := _key(email)) is not None}
+    keys = [_key(mailbox.address) if mailbox.valid else None for mailbox in mailboxes]
+    theirs = [certified[key] for key in keys if key is not None and key in certified]
+    if len(theirs) == len(mailboxes):
         return theirs[0], ""
     if not emails:
         return "", "the certificate names no e-mail address"
-    others = ", ".join(author for author in authors if author not in theirs)
-    return (theirs or [first])[0], f"the certificate is for {', '.join(emails)}, the message from {others}"
+    others = [mailbox.address for mailbox, key in zip(mailboxes, keys, strict=True) if key not in certified]
+    return (theirs or [first])[0], f"the certificate is for {_few(emails)}, the message from {_few(others)}"
+
+
+def _few(addresses: Sequence[str]) -> str:
+    """Some addresses for a sentence: certificates and From fields may have thousands."""
+    shown = [address if len(address) <= _LONG else f"…{address[-_LONG:]}" for address in addresses[:_SHOWN]]
+    if len(addresses) > _SHOWN:
+        shown.append(f"{len(addresses) - _SHOWN} more")
+    return ", ".join(shown)

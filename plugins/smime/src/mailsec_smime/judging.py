@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from mailsec.crypto import Certificate
     from mailsec.hooks import OpenerContext
 
+_LONG = 1000
+"""How many characters of a certificate's texts are reported."""
+
 _BAD: Mapping[Outcome, tuple[Result, Cause]] = {
     Outcome.DIGEST: (Result.FAIL, Cause.DIGEST),
     Outcome.SIGNATURE: (Result.FAIL, Cause.SIGNATURE),
@@ -54,9 +57,9 @@ def judge(
     if certificate is not None:
         address, trouble = author_trouble(context.header, certificate)
         if address:
-            properties["body.smime-identifier"] = address
+            properties["body.smime-identifier"] = address[-_LONG:]
         properties["body.smime-serial"] = f"{certificate.serial:x}"
-        properties["body.smime-issuer"] = certificate.issuer
+        properties["body.smime-issuer"] = certificate.issuer[:_LONG]
         key = certificate.public_key
         kind = f"{key.curve or key.key_type.upper()}, {key.bits} bits"
         evidence.append(Fact("key", key.trouble or kind))
@@ -78,7 +81,7 @@ def judge(
     validated = validate_path(certificate, candidates, anchors, context.moment.at)
     evidence.append(CertificatePath(tuple(c.der for c in validated.path), validated.anchored))
     if validated.failure is not None:
-        found.append((_PATH[validated.failure], validated.sentence))
+        found.append((_PATH[validated.failure], validated.sentence[: 4 * _LONG]))
     if trouble:
         found.append((Cause.OTHER_IDENTITY, trouble))
     sentences = [sentence for _, sentence in found] or notes
