@@ -1,0 +1,124 @@
+"""The configuration: strict, and every error names the file, the line or table, and the key."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from mailsec.config import Settings, load, locate
+from mailsec.errors import ConfigError
+
+FULL = """
+timeout = 5
+authserv-id = "mx.example.org"
+dns_file = "zones/test.zone"
+at = 2026-05-01T14:00:00+02:00
+trust = ["ca.pem", "/etc/ssl/more.pem"]
+identities = ["~/me.p12"]
+password_command = "pass mail"
+nameservers = ["192.0.2.53"]
+trusted_sealers = ["lists.example.net"]
+
+[plugins]
+disabled = ["smime"]
+
+[plugins.dkim]
+minimum_bits = 2048
+"""
+
+
+def test_all_keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    file = tmp_path / "config.toml"
+    file.write_text(FULL)
+    assert load(file) == Settings(
+        timeout=5.0,
+        authserv_id="mx.example.org",
+        dns_file=tmp_path / "zones/test.zone",
+        at=datetime(2026, 5, 1, 12, tzinfo=UTC),
+        trust=(tmp_path / "ca.pem", Path("/etc/ssl/more.pem")),
+        identities=(tmp_path / "home/me.p12",),
+        password_command="pass mail",
+        nameservers=("192.0.2.53",),
+        trusted_sealers=frozenset({"lists.example.net"}),
+        plugins={"dkim": {"minimum_bits": 2048}},
+        disabled=frozenset({"smime"}),
+        source=file,
+    )
+
+
+@pytest.mark.parametrize(
+    ("environ", "path"),
+    [
+        ({"MAILSEC_CONFIG": "/x/y.toml", "XDG_CONFIG_HOME": "/c", "HOME": "/h"}, "/x/y.toml"),
+        ({"XDG_CONFIG_HOME": "/c", "HOME": "/h"}, "/c/mailsec/config.toml"),
+        ({"XDG_CONFIG_HOME": "relative", "HOME": "/h"}, "/h/.config/mailsec/config.toml"),
+        ({"HOME": "/h"}, "/h/.config/mailsec/config.toml"),
+    ],
+)
+def test_where_it_lies(environ: dict[str, str], path: str) -> None:
+    assert str(locate(environ)) == path
+
+
+def test_without_a_file_the_defaults_hold(tmp_path: Path) -> None:
+    assert load(environ={"HOME": str(tmp_path)}) == Settings()
+
+
+@pytest.mark.parametrize("named", ["argument", "environment"])
+def test_a_file_that_was_named_must_be_there(named: str, tmp_path: Path) -> None:
+    missing = tmp_path / "missing.toml"
+    with pytest.raises(ConfigError, match=r"missing\.toml: there is no such configuration file"):
+        load(missing) if named == "argument" else load(environ={"MAILSEC_CONFIG": str(missing)})
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("timeout = 0", "timeout should be a number of seconds above 0"),
+        ("timeout = nan", "timeout should be"),
+        ("timeout = '5'", "timeout should be a number, not '5'"),
+        ("timout = 5", "there is no key 'timout'; did you mean 'timeout'?"),
+        ("authserv-id = 'a'\nauthserv_id = 'b'", "the key 'authserv_id' is given twice"),
+        ("source = 'x'", "there is no key 'source'"),
+        ("disabled = ['x']", "there is no key 'disabled'"),
+        ("at = 2026-05-01T12:00:00", "at should be a date and time with its offset"),
+        ("at = 2026-05-01", "at should be a date and time with its offset"),
+        ("trust = 'ca.pem'", "trust should be a list, each a path, not 'ca.pem'"),
+        ("trust = [1]", "trust should be a path, not a whole number"),
+        ("trust = ['']", "trust should be a path, not ''"),
+        ("plugins = 3", "plugins should be a table"),
+        ("[plugins]\ndisabled = 'x'", "[plugins]: disabled should be a list"),
+        ("[plugins]\ndkim = 3", "[plugins]: 'dkim' should be a table, [plugins.dkim]"),
+        ("[[plugins.dkim]]\nx = 1", "[plugins]: 'dkim' should be a table"),
+        ("x = [", "this is no TOML"),
+        ("a = 1\n\n= 2", "line 3"),
+        ("x = " + "[" * 100_000, "nested too deeply"),
+        ("# " + "x" * (1 << 20), "longer than"),
+    ],
+)
+def test_errors_name_the_file_and_what_is_wrong_in_it(text: str, words: str, tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text(text)
+    with pytest.raises(ConfigError) as caught:
+        load(file)
+    assert str(caught.value).startswith(f"{file}: ")
+    assert words in str(caught.value)
+
+
+def test_octets_that_are_no_text_are_found_by_their_line(tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    file.write_bytes(b"timeout = 5\n# \xff\n")
+    with pytest.raises(ConfigError, match="line 2 is not UTF-8"):
+        load(file)
+
+
+def test_a_folder_is_no_configuration(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="cannot be read"):
+        load(tmp_path)
+
+
+def test_the_time_must_have_an_offset() -> None:
+    with pytest.raises(ValueError, match="offset"):
+        Settings(at=datetime(2026, 5, 1))  # noqa: DTZ001
