@@ -17,7 +17,7 @@ __all__ = ["safe_text"]
 REPLACEMENT = "\ufffd"
 
 # Letters and marks that show nothing, and that Unicode still counts as printable.
-_INVISIBLE = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
+_INVISIBLE = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0\U00016fe4\U0001d159")
 
 # A joiner or non-joiner stays where a script needs it: between Arabic letters, after an Indic or Khmer sign and
 # before a letter, between emoji (Unicode 15 section 23.2, UTS 51, RFC 5892 appendix A). Never two in a row.
