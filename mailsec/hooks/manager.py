@@ -15,6 +15,7 @@ import inspect
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint
+from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 import pluggy
@@ -192,13 +193,14 @@ class PluginManager:
 
     # -- settings ------------------------------------------------------------------------------------------
 
-    def settings(self, name: str, table: Mapping[str, Any], where: str | None = None) -> Any:
+    def settings(self, name: str, table: Mapping[str, Any], where: str | None = None, base: Path | None = None) -> Any:
         """Makes a plugin's settings from its table.
 
         Args:
             name: the plugin's name.
             table: the table `[plugins.NAME]`; empty for the defaults.
             where: the file and the table, for the sentences.
+            base: the folder that relative paths start from.
 
         Returns:
             An instance of the plugin's settings dataclass, or `None` where it has none or is disabled.
@@ -220,7 +222,7 @@ class PluginManager:
                 )
             return None
         try:
-            return read_table(plugin.settings, table, where)
+            return read_table(plugin.settings, table, where, base)
         except ConfigError:
             raise
         except Exception as error:  # the dataclass is the plugin's own code
@@ -231,14 +233,17 @@ class PluginManager:
 
         Args:
             tables: the tables by plugin name; a plugin without one gets its defaults.
-            source: the configuration file, for the sentences.
+            source: the configuration file, for the sentences; relative paths start from its folder.
 
         Raises:
             ConfigError: as for `settings`.
         """
         prefix = f"{source}: " if source else ""
         names = {*self._load(), *tables}
-        return {name: self.settings(name, tables.get(name, {}), f"{prefix}[plugins.{name}]") for name in sorted(names)}
+        base = Path(source).parent if source else None
+        return {
+            name: self.settings(name, tables.get(name, {}), f"{prefix}[plugins.{name}]", base) for name in sorted(names)
+        }
 
     # -- what there is -------------------------------------------------------------------------------------
 
