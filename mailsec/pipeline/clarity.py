@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 __all__ = ["author_doubt", "header_doubt", "opened_doubt"]
 
 _NAME: Final = re.compile(rb"[!-9;-~]+\Z")
+# A header section as it should be, in which nothing can hide; this is what nearly all are.
+_REGULAR: Final = re.compile(rb"(?:[!-9;-~]++:[^\r\n\0]*+(?:\r?\n[ \t][^\r\n\0]*+)*+(?:\r?\n|\Z))*+\Z")
 _BARE_CR: Final = re.compile(rb"\r(?!\n)")
 _LETTERS: Final = re.compile(rb"[^a-z]+")
 _HIDDEN_FROM: Final = re.compile(rb"[\r\0][ \t]*from[ \t]*:", re.IGNORECASE)
@@ -39,6 +41,8 @@ def author_doubt(header: HeaderSection) -> str:
     """
     if _is_cut(header):
         return _TOO_LONG
+    if _REGULAR.match(header.fields_octets):
+        return ""
     if _HIDDEN_FROM.search(header.fields_octets):
         return "a From field is hidden in its header section"
     for field in header:
@@ -59,7 +63,7 @@ def header_doubt(header: HeaderSection, covered: Collection[int] = ()) -> str:
         return _TOO_LONG
     if header.line_end == b"\r":
         return "its lines end in CR alone"
-    for field in header:
+    for field in () if _REGULAR.match(header.fields_octets) else header:
         if field.index in covered:
             continue
         if not _NAME.match(field.raw_name):

@@ -17,6 +17,7 @@ Besides what the methods' own documents define, the rules read these properties:
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -569,8 +570,21 @@ def _list(items: Iterable[str]) -> str:
 
 
 def _is_clear(mailbox: Mailbox) -> bool:
-    """Whether an address reads alike to everybody: some programs decode encoded words in addresses."""
-    return mailbox.valid and "=?" not in mailbox.address
+    """Whether an address reads alike to everybody.
+
+    Some programs decode encoded words in addresses; and browsers and resolvers map wide letters, ligatures and
+    ideographic full stops in domain names to others (UTS 46), which IDNA 2008 does not allow.
+    """
+    if not mailbox.valid or "=?" in mailbox.address:
+        return False
+    if mailbox.address.isascii():
+        return True
+    domain = unicodedata.normalize("NFC", mailbox.domain.lower())
+    return (
+        "\u3002" not in domain
+        and domain == unicodedata.normalize("NFKC", domain)
+        and (mailbox.local_part.isascii() or "@" not in unicodedata.normalize("NFKC", mailbox.local_part))
+    )
 
 
 def _domain_of(address: str) -> str:

@@ -125,6 +125,9 @@ def test_the_differences_are_real() -> None:
         pytest.param(b"From: =?utf-8?q?bank=40bank.example?=@example.org\r\n", id="an encoded word in an address"),
         pytest.param(b"From: alice@example.org\0\r\n", id="a NUL in the address"),
         pytest.param(b"From: al\xe2\x80\xaeice@example.org\r\n", id="an invisible character"),
+        pytest.param("From: alice@example。org\r\n".encode(), id="an ideographic full stop"),
+        pytest.param("From: alice@ｅｘａｍｐｌｅ.org\r\n".encode(), id="wide letters"),
+        pytest.param("From: alice＠example.org@bank.example\r\n".encode(), id="a wide at sign"),
     ],
 )
 def test_whose_message_it_is_can_be_read_in_several_ways(header: bytes, make_report: Callable[..., Report]) -> None:
@@ -171,3 +174,26 @@ def test_what_was_added_to_a_signed_header_section(
     coverage = Coverage(fields=covered, ranges=((len(header) + 2, len(octets)),))
     result = AuthResult("dkim", Result.PASS, properties={"header.d": "example.org"}, coverage=coverage)
     assert make_report([result], octets).verdict.row == row
+
+
+@pytest.mark.parametrize(
+    "address", ["alice@bücher.example", "用户@例え.jp", "a.ü@BÜCHER.example", "alice@straße.example"]
+)
+def test_international_addresses_are_clear(address: str, make_report: Callable[..., Report]) -> None:
+    """RFC 6532 and IDNA 2008."""
+    octets = f"From: {address}\r\n\r\nPay.\r\n".encode()
+    coverage = Coverage(ranges=((parse(octets).body_start, len(octets)),))
+    result = AuthResult("smime", Result.PASS, properties={"body.smime-identifier": address}, coverage=coverage)
+    assert make_report([result], octets).verdict.row == 7
+
+
+@pytest.mark.parametrize("local", ["a" * 300, f'"bank@bank.example {" " * 300}"'], ids=["long", "looks like another"])
+def test_of_a_long_address_the_domain_is_shown(local: str, make_report: Callable[..., Report]) -> None:
+    """Rule of trust 3: what is shown of an address tells whose it is."""
+    address = f"{local}@evil.example"
+    octets = f"From: {address}\r\n\r\nPay.\r\n".encode()
+    coverage = Coverage(ranges=((parse(octets).body_start, len(octets)),))
+    result = AuthResult("smime", Result.PASS, properties={"body.smime-identifier": address}, coverage=coverage)
+    verdict = make_report([result], octets).verdict
+    assert verdict.identity.endswith("@evil.example")
+    assert verdict.identity in verdict.sentence
