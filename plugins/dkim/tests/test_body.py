@@ -18,7 +18,8 @@ from mailsec_dkim.scan import contains
 
 def canonicalize(algorithm: str, *pieces: bytes) -> bytes:
     given_octets: list[bytes] = []
-    canonicalizer = BodyCanonicalizer(algorithm, given_octets.append)
+    canonicalizer = BodyCanonicalizer(algorithm)
+    canonicalizer.sinks.append(given_octets.append)
     for piece in pieces:
         canonicalizer.feed(piece)
     canonicalizer.finish()

@@ -133,7 +133,8 @@ def test_canonicalization_examples(algorithm: str, fields: list[bytes], body: by
     """RFC 6376 section 3.4.5 (example 3 combines the two)."""
     assert [canonicalize_field(field, algorithm) for field in EXAMPLE[:2]] == fields
     given: list[bytes] = []
-    canonicalizer = BodyCanonicalizer(algorithm, given.append)
+    canonicalizer = BodyCanonicalizer(algorithm)
+    canonicalizer.sinks.append(given.append)
     canonicalizer.feed(EXAMPLE[2])
     canonicalizer.finish()
     assert b"".join(given) == body

@@ -55,19 +55,19 @@ class BodyCanonicalizer:
 
     Args:
         algorithm: `"simple"` or `"relaxed"`.
-        sink: is given the canonical octets, in order.
 
     Attributes:
+        sinks: each is called with the canonical octets, in order.
         total: canonical octets given so far.
         marks: for each length asked for with `mark`, how many octets of the body as received come to no more
             canonical octets than that; `None` as long as all do.
     """
 
-    __slots__ = ("_received", "_relaxed", "_sink", "_state", "marks", "total")
+    __slots__ = ("_received", "_relaxed", "_state", "marks", "sinks", "total")
 
-    def __init__(self, algorithm: str, sink: Callable[[bytes], None]) -> None:
+    def __init__(self, algorithm: str) -> None:
         self._relaxed = algorithm == "relaxed"
-        self._sink = sink
+        self.sinks: list[Callable[[bytes], object]] = []
         self._state = _START
         self._received = 0
         self.total = 0
@@ -80,7 +80,7 @@ class BodyCanonicalizer:
     def feed(self, block: bytes) -> None:
         """Takes the next octets of the body as received.
 
-        What is given to the sink does not depend on where the body is cut. Marks may differ by white space; who
+        What is given to the sinks does not depend on where the body is cut. Marks may differ by white space; who
         wants them exact cuts at fixed offsets.
         """
         if not block:
@@ -110,7 +110,8 @@ class BodyCanonicalizer:
 
     def _give(self, octets: bytes) -> None:
         self.total += len(octets)
-        self._sink(octets)
+        for sink in self.sinks:
+            sink(octets)
 
     def _give_lines(self, lines: int) -> None:
         while lines > 0:

@@ -8,8 +8,6 @@ from mailsec.crypto import new_digest
 from mailsec_dkim.body import BodyCanonicalizer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from mailsec.crypto import Digest
 
 __all__ = ["BLOCK", "BodyHash", "BodyHasher"]
@@ -48,20 +46,6 @@ class _Limited:
             self._digest.update(octets)
 
 
-class _Form:
-    """One canonical form of the body, and the digests that take it."""
-
-    __slots__ = ("canonicalizer", "updates")
-
-    def __init__(self, canonicalization: str) -> None:
-        self.updates: list[Callable[[bytes], object]] = []
-        self.canonicalizer = BodyCanonicalizer(canonicalization, self._update)
-
-    def _update(self, octets: bytes) -> None:
-        for update in self.updates:
-            update(octets)
-
-
 class BodyHasher:
     """Hashes one body in all the ways that are asked for, as it arrives.
 
@@ -72,7 +56,7 @@ class BodyHasher:
 
     def __init__(self) -> None:
         self._digests: dict[tuple[str, str, int | None], Digest] = {}
-        self._forms: dict[str, _Form] = {}
+        self._forms: dict[str, BodyCanonicalizer] = {}
         self._part = bytearray()
         self._received = 0
 
@@ -90,12 +74,12 @@ class BodyHasher:
         self._digests[key] = state = new_digest(digest)
         form = self._forms.get(canonicalization)
         if form is None:
-            form = self._forms[canonicalization] = _Form(canonicalization)
+            form = self._forms[canonicalization] = BodyCanonicalizer(canonicalization)
         if length is None:
-            form.updates.append(state.update)
+            form.sinks.append(state.update)
         else:
-            form.updates.append(_Limited(state, length).update)
-            form.canonicalizer.mark(length)
+            form.sinks.append(_Limited(state, length).update)
+            form.mark(length)
 
     def feed(self, octets: memoryview) -> None:
         """Takes the next octets of the body as received."""
@@ -120,15 +104,15 @@ class BodyHasher:
         """Takes note that the body has ended."""
         self._work(bytes(self._part))
         for form in self._forms.values():
-            form.canonicalizer.finish()
+            form.finish()
 
     def _work(self, block: bytes) -> None:
         for form in self._forms.values():
-            form.canonicalizer.feed(block)
+            form.feed(block)
 
     def result(self, canonicalization: str, digest: str, length: int | None = None) -> BodyHash:
         """Gives a hash that was asked for, after `finish`."""
-        form = self._forms[canonicalization].canonicalizer
+        form = self._forms[canonicalization]
         covered = self._received
         if length is not None and length < form.total:
             mark = form.marks[length]

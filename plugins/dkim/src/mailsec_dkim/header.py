@@ -65,13 +65,9 @@ def canonicalize_header(section: HeaderSection, algorithm: str) -> CanonicalHead
 
 def _relax_all(section: HeaderSection) -> dict[bytes, list[CanonicalField]] | None:
     """The relaxed form of all fields in a few passes over all of them; `None` where lines are too odd for that."""
-    octets = bytes(section.octets)
-    if octets.count(b"\n") != octets.count(b"\r\n") or not octets.endswith(b"\r\n"):
-        return None
-    octets = _reduce(octets.replace(b"\r\n ", b" ").replace(b"\r\n\t", b" "))
-    lines = octets.split(b"\r\n")
-    lines.pop()
-    if len(lines) != len(section):  # over a limit of the parser
+    octets = bytes(section.octets).replace(b"\r\n", b"\n").replace(b"\t", b" ").replace(b"\n ", b" ")
+    lines = _reduce(octets).split(b"\n")
+    if lines.pop() or len(lines) != len(section):  # an end that is no line end, or over a limit of the parser
         return None
     fields: dict[bytes, list[CanonicalField]] = {}
     for index, line in enumerate(lines):
@@ -81,7 +77,7 @@ def _relax_all(section: HeaderSection) -> dict[bytes, list[CanonicalField]] | No
         if name.endswith(b" "):  # a colon that may have stood in another line than the name
             return None
         name = name.lower()
-        field = (index, b"%b:%b\r\n" % (name, value.strip(b" ")))
+        field = index, name + b":" + value.strip(b" ") + b"\r\n"
         if name in fields:
             fields[name].append(field)
         else:

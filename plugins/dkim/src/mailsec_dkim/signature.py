@@ -230,6 +230,7 @@ def _domain(value: bytes, name: str) -> str:
     return domain.lower() if name == "d" else domain
 
 
+@lru_cache(maxsize=128)  # a sender's messages have the same
 def _field_names(value: bytes) -> tuple[bytes, ...]:
     if value.count(b":") >= SIGNED_FIELDS:
         raise _Fault(Cause.LIMIT, f"h= has more than {SIGNED_FIELDS} field names")

@@ -81,12 +81,13 @@ def find_signature_value(octets: bytes) -> tuple[int, int]:
     Returns:
         The offsets of the octet after `=` and of the `;` or the end of the list.
     """
-    start = 0
-    for spec in octets.split(b";"):
-        name, _, _ = spec.partition(b"=")
-        if name.strip(FWS) == b"b":
-            return start + len(name) + 1, start + len(spec)
-        start += len(spec) + 1
+    end = len(octets)
+    while end >= 0:  # it is the last tag mostly
+        start = octets.rfind(b";", 0, end) + 1
+        name, equals, _ = octets[start:end].partition(b"=")
+        if equals and name.strip(FWS) == b"b":
+            return start + len(name) + 1, end
+        end = start - 1
     raise ValueError("there is no b= in the list")
 
 

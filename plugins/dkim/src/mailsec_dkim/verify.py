@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import hashlib
-from datetime import UTC, datetime
+from datetime import date
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
@@ -33,6 +33,8 @@ _SCHEMES: Final[dict[str, SignatureScheme]] = {
     "rsa-sha1": RSA_SHA1,
     "ed25519-sha256": ED25519,
 }
+_NO_KEY: Final = KeyFault(Cause.NO_KEY, "no key for signature")
+_EPOCH: Final = date(1970, 1, 1).toordinal()
 _UNSIGNED: Final = (AuthResult("dkim", Result.NONE, "message not signed"),)
 
 
@@ -240,7 +242,7 @@ class _Lookups:
 
 def _usable(signature: Signature, answer: DnsAnswer) -> list[KeyRecord] | KeyFault:
     """The key records that fit a signature, or why there is none (RFC 6376 section 6.1.2)."""
-    fault = KeyFault(Cause.NO_KEY, "no key for signature")
+    fault = _NO_KEY
     usable: list[KeyRecord] = []
     for octets in answer.texts[:KEY_RECORDS]:
         record = parse_key_record(octets)
@@ -318,7 +320,14 @@ def _algorithm(name: str, bits: int) -> Fact:
 
 
 def _time(seconds: int) -> str:
+    days, rest = divmod(seconds, 86_400)
+    minutes, rest = divmod(rest, 60)
     try:
-        return datetime.fromtimestamp(seconds, UTC).isoformat().replace("+00:00", "Z")
-    except (ValueError, OverflowError, OSError):
+        return f"{_day(days)}T{minutes // 60:02}:{minutes % 60:02}:{rest:02}Z"
+    except (OverflowError, ValueError):
         return f"{seconds} seconds after 1970"  # years that calendars of programs do not have
+
+
+@lru_cache(maxsize=64)
+def _day(days: int) -> date:
+    return date.fromordinal(_EPOCH + days)
