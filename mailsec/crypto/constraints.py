@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from typing import TYPE_CHECKING
 
 from mailsec.crypto import names
@@ -62,11 +63,12 @@ def _mailbox_within(address: str, base: str) -> bool:
 
 
 def _ascii_host(host: str) -> str:
-    """A host name as A-labels in lower case, as RFC 9598 section 5 compares them."""
-    host = host.casefold()
+    """A host name as A-labels in lower case, as RFC 9598 section 5 compares them.
+
+    Nothing is mapped beyond case (IDNA 2008): an authority for `strasse.example` is none for `straße.example`.
+    """
+    host = host.lower()
     if host.isascii():
         return host
-    try:
-        return host.encode("idna").decode("ascii").casefold()
-    except UnicodeError:
-        return host
+    labels = unicodedata.normalize("NFC", host).split(".")
+    return ".".join(one if one.isascii() else f"xn--{one.encode('punycode').decode()}" for one in labels)
