@@ -22,6 +22,7 @@ from mailsec.hooks.types import (
     Fetched,
     MailExchange,
     Moment,
+    Result,
 )
 from mailsec.message import safe_text
 
@@ -117,7 +118,7 @@ def _coverage(report: Report, result: AuthResult, coverage: Coverage) -> Iterato
     if fields:
         yield f"header fields covered: {', '.join(dict.fromkeys(map(safe_text, fields)))}"
     author = result.properties.get("body.smime-identifier", "").lower()
-    if author and author in (one.lower() for one in report.authors):
+    if author and result.result is Result.PASS and author in (one.lower() for one in report.authors):
         yield "From is vouched for by the certificate"
         present.remove("from")
     missing = [name for name in present if name not in fields]

@@ -115,6 +115,14 @@ def test_reasons(run: Any, demo: Path, letter: Callable[[str], str], name: str, 
         assert any(word in done.stdout for word in words.split("|")), (words, done.stdout)
 
 
+def test_a_certificate_that_does_not_count_vouches_for_no_from(
+    run: Any, demo: Path, letter: Callable[[str], str]
+) -> None:
+    for name in ("smime-unknown-issuer", "smime-tampered"):
+        done = run("--config", demo / "config.toml", "check", "--explain", letter(name))
+        assert "From is vouched for" not in done.stdout
+
+
 def test_json(run: Any, demo: Path, letter: Callable[[str], str]) -> None:
     done = run("--config", demo / "config.toml", "check", "--json", letter("dkim-rsa"), letter("smime-tampered"))
     good, bad = map(json.loads, done.stdout.splitlines())
