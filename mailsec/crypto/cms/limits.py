@@ -15,7 +15,7 @@ class CMSLimits:
             of 1 KB has 50,000.
         certificates: how many certificates a SignedData may carry.
         crls: how many revocation lists it may carry.
-        signers: how many signers it may have; each costs a signature verification.
+        signers: how many signers it may have; each costs a signature verification and a search for a path.
         attributes: how many attributes one signer may have.
         candidates: how many certificates under the name that a signer gives are tried.
     """
@@ -24,7 +24,7 @@ class CMSLimits:
     elements: int = 500_000
     certificates: int = 200
     crls: int = 200
-    signers: int = 32
+    signers: int = 8
     attributes: int = 100
     candidates: int = 4
 

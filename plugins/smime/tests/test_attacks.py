@@ -295,6 +295,20 @@ def test_what_stands_around_the_parts_is_not_signed(pki: Any, open_message: Any)
     assert bytes(opened.octets) == ENTITY
 
 
+def test_thousands_of_addresses_are_compared_fast(pki: Any, open_message: Any) -> None:
+    """An attacker chooses those in From and those in a certificate of his own; the sentence stays short."""
+    authors = ", ".join(f"a{number}@example.org" for number in range(9000))
+    opened = open_message(clear(ENTITY, part(signature(pki, "both")), header=f"From: {authors}\r\n".encode()))
+    assert verdicts(opened) == [("policy", "other-identity")]
+    assert len(opened.results[0].reason) < 1000
+
+
+def test_the_signers_address_is_the_certificates(pki: Any, open_message: Any) -> None:
+    """RFC 7281 section 3: body.smime-identifier is what the certificate says, however From writes it."""
+    opened = open_message(clear(ENTITY, part(signature(pki)), header=b"From: alice@EXAMPLE.org\r\n"))
+    assert opened.results[0].properties["body.smime-identifier"] == "alice@example.org"
+
+
 def test_too_many_signers_are_a_clear_result(pki: Any, open_message: Any) -> None:
     joined = signature(pki)
     for _ in range(6):

@@ -11,7 +11,7 @@ from mailsec.hooks import AuthResult, Cause, CertificatePath, Coverage, Evidence
 from mailsec_smime.identity import author_trouble
 
 if TYPE_CHECKING:
-    from mailsec.crypto import Certificate
+    from mailsec.crypto import Certificate, PathResult
     from mailsec.hooks import OpenerContext
 
 _LONG = 1000
@@ -35,19 +35,26 @@ _PATH: Mapping[PathFailure, Cause] = {
 
 
 def judge(
-    verification: SignerVerification, candidates: Sequence[Certificate], path: str, size: int, context: OpenerContext
+    verification: SignerVerification,
+    candidates: Sequence[Certificate],
+    paths: dict[Certificate, PathResult],
+    *,
+    part: str,
+    size: int,
+    context: OpenerContext,
 ) -> AuthResult:
     """Judges one signer.
 
     Args:
         verification: what came of the signature.
         candidates: certificates that came along, for the path.
-        path: the section number of the part that holds the signature.
+        paths: what was found of the certificates of other signers; this one's is added.
+        part: the section number of the part that holds the signature.
         size: how many octets the signed content has; a good signature covers all of them.
         context: whose trust, time and header section count.
     """
     certificate, signer = verification.certificate, verification.signer
-    properties = {"body.smime-part": path or "1"}
+    properties = {"body.smime-part": part or "1"}
     evidence: list[Evidence] = []
     if signer.signing_time is not None:
         evidence.append(Fact("signing time, as the signer claims", signer.signing_time.isoformat()))
@@ -78,7 +85,9 @@ def judge(
     elif assessment is not None and assessment.status is Status.DEPRECATED:
         notes.append(assessment.sentence)
     anchors = tuple(context.trust.anchors())
-    validated = validate_path(certificate, candidates, anchors, context.moment.at)
+    validated = paths.get(certificate)
+    if validated is None:
+        validated = paths[certificate] = validate_path(certificate, candidates, anchors, context.moment.at)
     evidence.append(CertificatePath(tuple(c.der for c in validated.path), validated.anchored))
     if validated.failure is not None:
         found.append((_PATH[validated.failure], validated.sentence[: 4 * _LONG]))

@@ -21,7 +21,7 @@ from mailsec.message import to_crlf
 from mailsec_smime.judging import judge
 
 if TYPE_CHECKING:
-    from mailsec.crypto import Certificate
+    from mailsec.crypto import Certificate, PathResult
     from mailsec.hooks import OpenerContext
     from mailsec.message import Part
 
@@ -154,7 +154,8 @@ def _opened(
     context: OpenerContext,
 ) -> Opened:
     candidates = signed.certificates
-    results = tuple(judge(v, candidates, path, len(entity), context) for v in verifications)
+    paths: dict[Certificate, PathResult] = {}
+    results = tuple(judge(v, candidates, paths, part=path, size=len(entity), context=context) for v in verifications)
     return Opened(entity, "signed", results)
 
 
