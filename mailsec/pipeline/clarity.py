@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from mailsec.message import HeaderSection, Part
 
-__all__ = ["author_doubt", "header_doubt", "opened_doubt"]
+__all__ = ["BESIDE", "author_doubt", "header_doubt", "opened_doubt"]
+
+BESIDE: Final = "something else stands beside it"
 
 _NAME: Final = re.compile(rb"[!-9;-~]+\Z")
 # A header section as it should be, in which nothing can hide; this is what nearly all are.
@@ -85,14 +87,14 @@ def opened_doubt(part: Part) -> str:
         part: the part that was opened, which should be all there is to see.
     """
     if part.parent is not None:
-        return "something else stands beside it"
+        return BESIDE
     if not _is_plain(part, parameters=part.is_multipart):
         return "its Content-Type can be read in several ways"
     if not part.is_multipart:
         return header_doubt(part.header)
     # A multipart/signed of three parts shows its third beside what is signed (RFC 1847 section 2.1 wants two).
     if len(part.children) != 2:
-        return "something else stands beside it"
+        return BESIDE
     if part.encoding not in _UNENCODED:
         return "a multipart is in a transfer encoding, which none may have"
     first, second = part.children

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from mailsec.hooks.types import AuthResult, Cause, Result
 from mailsec.message.addresses import Group, Mailbox, mailboxes
 from mailsec.message.safe import safe_text
-from mailsec.pipeline.clarity import author_doubt
+from mailsec.pipeline.clarity import BESIDE, author_doubt
 from mailsec.pipeline.names import plain_domain, same_domain
 
 if TYPE_CHECKING:
@@ -253,7 +253,8 @@ def _partly_signed(facts: _Facts) -> Said | None:
     if not good or any(facts.report.is_whole(one) for one in facts.good()):
         return None
     signer = _show_name(facts.authors[0])
-    if doubt := next(filter(None, map(facts.report.doubt, filter(facts.report.covers_body, good))), ""):
+    doubt = next(filter(None, map(facts.report.doubt, filter(facts.report.covers_body, good))), BESIDE)
+    if doubt != BESIDE:
         return "", f"{signer} signed this, but not all that may be shown with it: {doubt}"
     return "", (
         f"{signer} signed only a part of this message ({_list(map(_parts_of(facts), good))}); "
