@@ -15,13 +15,18 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from mailsec.message import HeaderSection, Part
 
-__all__ = ["BESIDE", "author_doubt", "header_doubt", "opened_doubt"]
+__all__ = ["BESIDE", "author_doubt", "envelope_doubt", "header_doubt", "opened_doubt"]
 
 BESIDE: Final = "something else stands beside it"
 
 _NAME: Final = re.compile(rb"[!-9;-~]+\Z")
 # A header section as it should be, in which nothing can hide; this is what nearly all are.
 _REGULAR: Final = re.compile(rb"(?:[!-9;-~]++:[^\r\n\0]*+(?:\r?\n[ \t][^\r\n\0]*+)*+(?:\r?\n|\Z))*+\Z")
+# The line before a message in an mbox (RFC 4155), with nothing in it that could be a message to its reader.
+_ENVELOPE: Final = re.compile(
+    rb"From \S+ +[A-Z][a-z]{2} +[A-Z][a-z]{2} +[0-9]{1,2} [0-9:]{4,8}"
+    rb"(?: [A-Z]{1,5}| [+-][0-9]{4})* [0-9]{4}[ \t]*\r?\n\Z"
+)
 _BARE_CR: Final = re.compile(rb"\r(?!\n)")
 _LETTERS: Final = re.compile(rb"[^a-z]+")
 _HIDDEN_FROM: Final = re.compile(rb"[\r\0][ \t]*from[ \t]*:", re.IGNORECASE)
@@ -78,6 +83,17 @@ def header_doubt(header: HeaderSection, covered: Collection[int] = ()) -> str:
         if len(fields) > 1 and any(field.index not in covered for field in fields):
             return f"it has {len(fields)} fields that say how its body is read ({fields[0].name})"
     return ""
+
+
+def envelope_doubt(line: bytes) -> str:
+    """Why the line before a header section may be taken for the start of the body; empty where it cannot.
+
+    Args:
+        line: what stands before the header section; mostly nothing.
+    """
+    if not line or _ENVELOPE.match(line):
+        return ""
+    return "the line before its header section may be taken for the start of the body"
 
 
 def opened_doubt(part: Part) -> str:

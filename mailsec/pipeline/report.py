@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from mailsec.hooks.manager import Problem
 from mailsec.hooks.types import AuthResult, Coverage, Envelope, Evidence, Moment
-from mailsec.pipeline.clarity import header_doubt, opened_doubt
+from mailsec.pipeline.clarity import envelope_doubt, header_doubt, opened_doubt
 from mailsec.pipeline.verdict import Policy, Verdict, judge
 
 if TYPE_CHECKING:
@@ -144,15 +144,15 @@ class Report:
         if coverage is None:
             return ""
         layer = self.layers[coverage.layer]
-        if layer.parent is None:
-            return header_doubt(layer.header, coverage.fields)
+        if layer.parent is None and (doubt := header_doubt(layer.header, coverage.fields)):
+            return doubt
         above: int | None = layer.index
         while above is not None:
             layer = self.layers[above]
             if layer.opened is not None and (doubt := opened_doubt(layer.opened)):
                 return doubt
             above = layer.parent
-        return ""
+        return "" if layer.message is None else envelope_doubt(layer.message.envelope_line)
 
     def parts_covered(self, coverage: Coverage) -> tuple[str, ...]:
         """The section numbers of the parts that a coverage takes in wholly, in document order.

@@ -155,6 +155,9 @@ def test_whose_message_it_is_can_be_read_in_several_ways(header: bytes, make_rep
         (FROM + b"Content-Type: text/html\r\nContent-Type: text/plain\r\n", (0, 2), 10),
         (FROM + b"Content-Type: text/html\r\nContent-Type: text/plain\r\n", (0, 1, 2), 11),
         (FROM + b"Content-Type: text/plain\r\n", (0,), 11),
+        (b"From Pay 1000 to Mallory.\r\n" + FROM, (0,), 10),
+        (b">From x: Pay 1000 to Mallory.\r\n" + FROM, (0,), 10),
+        (b"From alice@example.org Fri May  1 12:00:00 2026\n" + FROM, (0,), 11),
     ],
     ids=[
         "a field that may end the header section",
@@ -164,6 +167,9 @@ def test_whose_message_it_is_can_be_read_in_several_ways(header: bytes, make_rep
         "a Content-Type added above",
         "both signed",
         "one Content-Type",
+        "a line From that is none",
+        "a quoted line From",
+        "the line From of an mbox",
     ],
 )
 def test_what_was_added_to_a_signed_header_section(
