@@ -23,9 +23,9 @@ async def test_what_is_written(seal: Callable[..., Any], rsa_key: Any, header: b
     assert field.name == "DKIM-Signature"
     assert octets == field.raw + header + b"\r\n" + body
     signature = parse_signature(field.raw_value)
-    assert signature.domain == "example.org"
-    assert signature.selector == "rsa"
-    assert signature.auid == "alice=x@mail.example.org"
+    assert signature.signer.domain == "example.org"
+    assert signature.signer.selector == "rsa"
+    assert signature.signer.auid == "alice=x@mail.example.org"
     assert signature.timestamp == 1777636800
     assert signature.expiration == 1777640400
     assert signature.length is None
@@ -35,7 +35,7 @@ async def test_what_is_written(seal: Callable[..., Any], rsa_key: Any, header: b
 async def test_what_is_signed(seal: Callable[..., Any], rsa_key: Any, header: bytes) -> None:
     """RFC 6376 sections 5.4 and 8.15: From first, some fields once more than they are there, trace fields never."""
     octets = await seal(b"Reply-To: b@example.org\r\nReferences: <1>\r\n" + header + b"\r\n", rsa_key)
-    signed = parse_signature(parse(octets).header[0].raw_value).signed
+    signed = parse_signature(parse(octets).header[0].raw_value).signer.signed
     assert signed[:2] == (b"from", b"from")
     assert signed.count(b"subject") == signed.count(b"reply-to") == 2
     assert signed.count(b"content-type") == 1
@@ -46,7 +46,7 @@ async def test_what_is_signed(seal: Callable[..., Any], rsa_key: Any, header: by
 
 async def test_own_choice_of_fields(seal: Callable[..., Any], rsa_key: Any, header: bytes, verify_one: Any) -> None:
     octets = await seal(header + b"\r\n", rsa_key, signed=("From", "To"), oversigned=("From",))
-    assert parse_signature(parse(octets).header[0].raw_value).signed == (b"from", b"from", b"to")
+    assert parse_signature(parse(octets).header[0].raw_value).signer.signed == (b"from", b"from", b"to")
     result = await verify_one(octets)
     assert result.result is Result.PASS
     assert result.coverage.fields == (2, 3)

@@ -163,7 +163,7 @@ def test_a_signature_is_one_or_says_why_not(octets: bytes) -> None:
     else:
         assert isinstance(signature, Signature)
         assert signature.value
-        assert b"from" in signature.signed
+        assert b"from" in signature.signer.signed
 
 
 @settings(max_examples=3000, deadline=None)

@@ -13,6 +13,7 @@ __all__ = [
     "LENGTH_DIGITS",
     "SIGNATURES",
     "SIGNED_FIELDS",
+    "SIGNERS_CACHED",
     "TIME_DIGITS",
 ]
 
@@ -36,6 +37,9 @@ KEY_RECORDS: Final = 4
 
 KEYS_CACHED: Final = 1024
 """Key records that are kept parsed."""
+
+SIGNERS_CACHED: Final = 128
+"""Signers whose tags are kept parsed."""
 
 LENGTH_DIGITS: Final = 76
 """Digits of l= (RFC 6376 section 3.5)."""

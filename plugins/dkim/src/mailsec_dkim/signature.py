@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from mailsec.hooks import Cause
-from mailsec_dkim.limits import FIELD_OCTETS, LENGTH_DIGITS, SIGNED_FIELDS, TIME_DIGITS
+from mailsec_dkim.limits import FIELD_OCTETS, LENGTH_DIGITS, SIGNED_FIELDS, SIGNERS_CACHED, TIME_DIGITS
 from mailsec_dkim.tags import (
     FWS,
     TagError,
@@ -21,7 +22,7 @@ from mailsec_dkim.tags import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-__all__ = ["Signature", "SignatureFault", "parse_signature"]
+__all__ = ["Signature", "SignatureFault", "Signer", "parse_signature"]
 
 _ALGORITHMS: Final = {
     "rsa-sha256": ("rsa", "sha256"),
@@ -39,22 +40,45 @@ _FIELD_NAMES: Final = re.compile(rb"[!-9;-~]++(?:[ \t\r\n]*+:[ \t\r\n]*+[!-9;-~]
 _DIGITS: Final = re.compile(rb"[0-9]+\Z")
 
 
-class Signature(NamedTuple):
-    """A DKIM-Signature header field that is well-formed.
+@dataclass(frozen=True, slots=True)
+class Signer:
+    """What the signatures of one signer have in common; it is parsed once and kept.
 
     Attributes:
         algorithm: a=, such as `"rsa-sha256"`.
         key_type: the first half of a=, the k= that the key must have.
         digest: the second half of a=.
-        value: b=, the signature.
-        label: the first octets of b= as text, which tell signatures apart (RFC 6008).
-        body_hash: bh=.
         header_canonicalization: the first half of c=, `"simple"` or `"relaxed"`.
         body_canonicalization: the second half of c=.
         domain: d=, the Signing Domain Identifier (SDID), in lower case.
         selector: s=.
-        signed: h=, field names in lower case.
         auid: i=, the Agent or User Identifier; `@` with d= where there is none.
+        signed: h=, field names in lower case.
+        query_name: the name that the key record has in DNS (RFC 6376 section 3.6.2.1).
+        exact: whether the domain of i= is d= and no subdomain of it.
+    """
+
+    algorithm: str
+    key_type: str
+    digest: str
+    header_canonicalization: str
+    body_canonicalization: str
+    domain: str
+    selector: str
+    auid: str
+    signed: tuple[bytes, ...]
+    query_name: str
+    exact: bool
+
+
+class Signature(NamedTuple):
+    """A DKIM-Signature header field that is well-formed.
+
+    Attributes:
+        signer: what it has in common with others of the same signer.
+        value: b=, the signature.
+        label: the first octets of b= as text, which tell signatures apart (RFC 6008).
+        body_hash: bh=.
         length: l=, canonical octets of the body that are signed; all if `None`.
         timestamp: t=, seconds since 1970.
         expiration: x=, seconds since 1970.
@@ -62,33 +86,15 @@ class Signature(NamedTuple):
         blank: where the value of b= stands in the field body, all that is left out when the field is hashed.
     """
 
-    algorithm: str
-    key_type: str
-    digest: str
+    signer: Signer
     value: bytes
     label: str
     body_hash: bytes
-    header_canonicalization: str
-    body_canonicalization: str
-    domain: str
-    selector: str
-    signed: tuple[bytes, ...]
-    auid: str
     length: int | None
     timestamp: int | None
     expiration: int | None
     copied: bytes
     blank: tuple[int, int]
-
-    @property
-    def query_name(self) -> str:
-        """The name that the key record has in DNS (RFC 6376 section 3.6.2.1)."""
-        return f"{self.selector}._domainkey.{self.domain}"
-
-    @property
-    def auid_domain(self) -> str:
-        """The domain of i=, in lower case."""
-        return self.auid.rpartition("@")[2].lower()
 
 
 class SignatureFault(ValueError):
@@ -139,51 +145,65 @@ def parse_signature(octets: bytes) -> Signature:
 
 
 def _build(tags: Mapping[str, bytes], octets: bytes) -> Signature:
-    version = tags.get("v")
-    if version is not None and version != b"1":
+    if tags.get("v", b"1") != b"1":
         raise _Fault(Cause.UNSUPPORTED, "incompatible version")
     for name in _REQUIRED:
         if name not in tags:
             raise _Fault(Cause.SYNTAX, f"signature missing required tag {name}=")
-    algorithm = _text(tags["a"], "a").lower()
-    if algorithm not in _ALGORITHMS:
-        raise _Fault(Cause.UNSUPPORTED, "signature algorithm is not known")
-    key_type, digest = _ALGORITHMS[algorithm]
+    get = tags.get
+    signer = _parse_signer((tags["a"], tags["d"], tags["s"], tags["h"]), (get("c"), get("i"), get("q")))
     value = _base64(tags["b"], "b")
     body_hash = _base64(tags["bh"], "bh")
-    if len(body_hash) != _DIGEST_OCTETS[digest]:
-        raise _Fault(
-            Cause.SYNTAX, f"signature syntax error in bh=: not the {_DIGEST_OCTETS[digest]} octets of {digest}"
-        )
-    header_canonicalization, body_canonicalization = _canonicalization(tags)
-    domain = _domain(tags["d"], "d")
-    signed = _field_names(tags["h"])
+    wanted = _DIGEST_OCTETS[signer.digest]
+    if len(body_hash) != wanted:
+        raise _Fault(Cause.SYNTAX, f"signature syntax error in bh=: not the {wanted} octets of {signer.digest}")
     timestamp = _number(tags, "t", TIME_DIGITS)
     expiration = _number(tags, "x", TIME_DIGITS)
     if timestamp is not None and expiration is not None and expiration <= timestamp:
         raise _Fault(Cause.SYNTAX, "signature syntax error: x= is not after t=")
-    if "q" in tags and b"dns/txt" not in [query.lower() for query in split_colons(tags["q"])]:
-        raise _Fault(Cause.UNSUPPORTED, "no query method in q= is known")
+    return Signature(
+        signer,
+        value,
+        _label(tags["b"]),
+        body_hash,
+        _number(tags, "l", LENGTH_DIGITS),
+        timestamp,
+        expiration,
+        get("z", b""),
+        find_signature_value(octets),
+    )
+
+
+@lru_cache(maxsize=SIGNERS_CACHED)
+def _parse_signer(required: tuple[bytes, ...], optional: tuple[bytes | None, ...]) -> Signer:
+    """Parses a=, d=, s= and h=, and c=, i= and q= where they are there."""
+    a, d, s, h = required
+    c, i, q = optional
+    algorithm = _text(a, "a").lower()
+    if algorithm not in _ALGORITHMS:
+        raise _Fault(Cause.UNSUPPORTED, "signature algorithm is not known")
+    key_type, digest = _ALGORITHMS[algorithm]
+    header_canonicalization, body_canonicalization = _canonicalization(c)
+    domain = _domain(d, "d").lower()
+    selector = _domain(s, "s")
+    signed = _field_names(h)
     if b"from" not in signed:
         raise _Fault(Cause.SYNTAX, "From field not signed")
-    return Signature(
+    if q is not None and b"dns/txt" not in [query.lower() for query in split_colons(q)]:
+        raise _Fault(Cause.UNSUPPORTED, "no query method in q= is known")
+    auid, own = (f"@{domain}", domain) if i is None else _auid(i, domain)
+    return Signer(
         algorithm=algorithm,
         key_type=key_type,
         digest=digest,
-        value=value,
-        label=_label(tags["b"]),
-        body_hash=body_hash,
         header_canonicalization=header_canonicalization,
         body_canonicalization=body_canonicalization,
         domain=domain,
-        selector=_domain(tags["s"], "s"),
+        selector=selector,
+        auid=auid,
         signed=signed,
-        auid=_auid(tags, domain),
-        length=_number(tags, "l", LENGTH_DIGITS),
-        timestamp=timestamp,
-        expiration=expiration,
-        copied=tags.get("z", b""),
-        blank=find_signature_value(octets),
+        query_name=f"{selector}._domainkey.{domain}",
+        exact=own == domain,
     )
 
 
@@ -208,17 +228,16 @@ def _label(value: bytes) -> str:
     return b"".join(value[:80].split())[:8].decode("ascii")
 
 
-def _canonicalization(tags: Mapping[str, bytes]) -> tuple[str, str]:
-    if "c" not in tags:
+def _canonicalization(value: bytes | None) -> tuple[str, str]:
+    if value is None:
         return "simple", "simple"
-    header, slash, body = _text(tags["c"], "c").lower().partition("/")
+    header, slash, body = _text(value, "c").lower().partition("/")
     body = body if slash else "simple"
     if header not in _CANONICALIZATIONS or body not in _CANONICALIZATIONS:
         raise _Fault(Cause.UNSUPPORTED, "canonicalization algorithm is not known")
     return header, body
 
 
-@lru_cache(maxsize=1024)
 def _is_domain(text: str) -> bool:
     return len(text) <= 253 and _LABELS.match(text) is not None
 
@@ -227,10 +246,9 @@ def _domain(value: bytes, name: str) -> str:
     domain = _text(value, name)
     if not _is_domain(domain):
         raise _Fault(Cause.SYNTAX, f"signature syntax error in {name}=: not a domain name")
-    return domain.lower() if name == "d" else domain
+    return domain
 
 
-@lru_cache(maxsize=128)  # a sender's messages have the same
 def _field_names(value: bytes) -> tuple[bytes, ...]:
     if value.count(b":") >= SIGNED_FIELDS:
         raise _Fault(Cause.LIMIT, f"h= has more than {SIGNED_FIELDS} field names")
@@ -252,17 +270,16 @@ def _number(tags: Mapping[str, bytes], name: str, digits: int) -> int | None:
     return int(value)
 
 
-def _auid(tags: Mapping[str, bytes], domain: str) -> str:
-    if "i" not in tags:
-        return f"@{domain}"
-    auid = _text(decode_qp_section(tags["i"]), "i")
-    local, at, own = auid.rpartition("@")
+def _auid(value: bytes, domain: str) -> tuple[str, str]:
+    """The identifier, its domain in lower case, and that domain."""
+    text = _text(decode_qp_section(value), "i")
+    local, at, own = text.rpartition("@")
     if not at or not _is_domain(own):
         raise _Fault(Cause.SYNTAX, "signature syntax error in i=: not an identifier with a domain")
     own = own.lower()
     if own != domain and not own.endswith(f".{domain}"):
         raise _Fault(Cause.SYNTAX, "domain mismatch: i= is not in the domain d=")
-    return f"{local}@{own}"
+    return f"{local}@{own}", own
 
 
 def _properties(tags: Mapping[str, bytes]) -> dict[str, str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import hashlib
 from datetime import date
 from functools import lru_cache
@@ -16,7 +15,7 @@ from mailsec_dkim.hashing import BodyHasher
 from mailsec_dkim.header import CanonicalField, CanonicalHeader, canonicalize_header, hash_input, select_fields
 from mailsec_dkim.keyrecord import KeyFault, KeyRecord, parse_key_record
 from mailsec_dkim.limits import KEY_RECORDS, SIGNATURES
-from mailsec_dkim.signature import Signature, SignatureFault, parse_signature
+from mailsec_dkim.signature import Signature, SignatureFault, Signer, parse_signature
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,9 +58,9 @@ def start(header_section: HeaderSection, context: Context) -> DKIMVerification |
         except SignatureFault as fault:
             results.append(AuthResult("dkim", Result.PERMERROR, fault.reason, fault.cause, fault.properties))
             continue
-        digest = assess_digest(signature.digest)
+        digest = assess_digest(signature.signer.digest)
         if digest.status is Status.REFUSED:
-            reason = f"{signature.algorithm} does not count (RFC 8301)"
+            reason = f"{signature.signer.algorithm} does not count (RFC 8301)"
             results.append(
                 AuthResult(
                     "dkim", Result.POLICY, reason, Cause.WEAK, _properties(signature), evidence=_facts(signature)
@@ -105,8 +104,8 @@ class DKIMVerification:
         self._body_start = _body_start(header_section)
         self._hasher = BodyHasher()
         for _, signature in signatures:
-            self._hasher.want(signature.body_canonicalization, signature.digest, signature.length)
-        self._lookups = _Lookups(context.resolver, {signature.query_name for _, signature in signatures})
+            self._hasher.want(signature.signer.body_canonicalization, signature.signer.digest, signature.length)
+        self._lookups = _Lookups(context.resolver, {signature.signer.query_name for _, signature in signatures})
 
     def feed(self, octets: memoryview) -> None:
         """Takes the next octets of the body, as received."""
@@ -117,19 +116,23 @@ class DKIMVerification:
         self._hasher.finish()
         answers = await self._lookups.answers()
         done = iter(
-            [self._verify(field, signature, answers[signature.query_name]) for field, signature in self._signatures]
+            [
+                self._verify(field, signature, answers[signature.signer.query_name])
+                for field, signature in self._signatures
+            ]
         )
         return [next(done) if result is None else result for result in self._results]
 
     def _verify(self, field: HeaderField, signature: Signature, answer: DnsAnswer | DnsFailure) -> AuthResult:
         """Judges one signature (RFC 6376 sections 6.1.2 and 6.1.3)."""
+        signer = signature.signer
         properties = _properties(signature)
         if isinstance(answer, DnsFailure):
             reason = f"key unavailable: {answer.why}"
             return AuthResult(
                 "dkim", Result.TEMPERROR, reason, Cause.DNS, properties, evidence=(answer, *_facts(signature))
             )
-        records = _usable(signature, answer)
+        records = _usable(signer, answer)
         if isinstance(records, KeyFault):
             return AuthResult(
                 "dkim",
@@ -140,7 +143,7 @@ class DKIMVerification:
                 evidence=(answer, *_facts(signature)),
             )
         record = records[0]
-        scheme = _SCHEMES[signature.algorithm]
+        scheme = _SCHEMES[signer.algorithm]
         assessment = assess_signature(scheme, record.public_key, use="dkim")
         evidence: tuple[Evidence, ...] = (answer, *_facts(signature, record))
         if assessment.status is Status.REFUSED:
@@ -152,11 +155,11 @@ class DKIMVerification:
                 properties,
                 evidence=evidence,
             )
-        body = self._hasher.result(signature.body_canonicalization, signature.digest, signature.length)
+        body = self._hasher.result(signer.body_canonicalization, signer.digest, signature.length)
         fault = _body_fault(signature, body)
-        selected = select_fields(self._header(signature.header_canonicalization), signature.signed, field.index)
+        selected = select_fields(self._header(signer.header_canonicalization), signer.signed, field.index)
         if not fault:
-            signed = hash_input(selected, field.raw, signature.blank, signature.header_canonicalization)
+            signed = hash_input(selected, field.raw, signature.blank, signer.header_canonicalization)
             if scheme is ED25519:  # RFC 8463 section 3: what is signed is the digest
                 signed = hashlib.sha256(signed).digest()
             for candidate in records:
@@ -211,8 +214,11 @@ class _Lookups:
         self._names = names
         self._tasks: dict[str, asyncio.Task[DnsAnswer | DnsFailure]] = {}
         self._begin: asyncio.Handle | None = None
-        with contextlib.suppress(RuntimeError):  # where no event loop runs yet
-            self._begin = asyncio.get_running_loop().call_soon(self._start)
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            return  # they are made when the body is complete
+        self._begin = loop.call_soon(self._start)
 
     def _start(self) -> None:
         self._tasks = {name: asyncio.create_task(self._ask(name)) for name in self._names}
@@ -240,14 +246,14 @@ class _Lookups:
             return DnsFailure(name, "TXT", str(error))
 
 
-def _usable(signature: Signature, answer: DnsAnswer) -> list[KeyRecord] | KeyFault:
-    """The key records that fit a signature, or why there is none (RFC 6376 section 6.1.2)."""
+def _usable(signer: Signer, answer: DnsAnswer) -> list[KeyRecord] | KeyFault:
+    """The key records that fit a signer, or why there is none (RFC 6376 section 6.1.2)."""
     fault = _NO_KEY
     usable: list[KeyRecord] = []
     for octets in answer.texts[:KEY_RECORDS]:
         record = parse_key_record(octets)
         if isinstance(record, KeyRecord):
-            misfit = _misfit(signature, record)
+            misfit = _misfit(signer, record)
             if misfit is None:
                 usable.append(record)
                 continue
@@ -257,13 +263,13 @@ def _usable(signature: Signature, answer: DnsAnswer) -> list[KeyRecord] | KeyFau
     return usable or fault
 
 
-def _misfit(signature: Signature, record: KeyRecord) -> KeyFault | None:
-    """Why a key may not be used for a signature, if so."""
-    if record.digests is not None and signature.digest not in record.digests:
+def _misfit(signer: Signer, record: KeyRecord) -> KeyFault | None:
+    """Why a key may not be used for a signer's signatures, if so."""
+    if record.digests is not None and signer.digest not in record.digests:
         return KeyFault(Cause.KEY, "inappropriate hash algorithm")
-    if record.key_type != signature.key_type:
+    if record.key_type != signer.key_type:
         return KeyFault(Cause.KEY, "inappropriate key algorithm")
-    if record.strict and signature.auid_domain != signature.domain:
+    if record.strict and not signer.exact:
         return KeyFault(Cause.KEY, "domain mismatch: the key (t=s) allows no subdomain of d= in i=")
     return None
 
@@ -284,11 +290,12 @@ def _body_start(section: HeaderSection) -> int:
 
 def _properties(signature: Signature) -> dict[str, str]:
     """The properties of RFC 8601 section 2.7.1 and RFC 6008."""
+    signer = signature.signer
     return {
-        "header.d": signature.domain,
-        "header.i": signature.auid,
-        "header.s": signature.selector,
-        "header.a": signature.algorithm,
+        "header.d": signer.domain,
+        "header.i": signer.auid,
+        "header.s": signer.selector,
+        "header.a": signer.algorithm,
         "header.b": signature.label,
     }
 
@@ -297,8 +304,8 @@ def _facts(signature: Signature, record: KeyRecord | None = None) -> tuple[Fact,
     """What a reader may want to know besides."""
     key = None if record is None else record.public_key
     facts = [
-        _canonicalization(signature.header_canonicalization, signature.body_canonicalization),
-        _algorithm(signature.algorithm, 0 if key is None else key.bits),
+        _canonicalization(signature.signer.header_canonicalization, signature.signer.body_canonicalization),
+        _algorithm(signature.signer.algorithm, 0 if key is None else key.bits),
     ]
     if signature.timestamp is not None:
         facts.append(Fact("signing time", _time(signature.timestamp)))
