@@ -123,6 +123,15 @@ class _Facts:
         address = one.properties.get("body.smime-identifier", "")
         return bool(address) and all(_same_address(address, author) for author in self.authors)
 
+    def protected_authors(self, one: AuthResult) -> tuple[str, ...]:
+        """The authors that signed content names, where they are not those of the message (RFC 9788 section 4.4)."""
+        if one.result is not Result.PASS or one.coverage is None or one.coverage.layer == 0:
+            return ()
+        inner = mailboxes(self.report.layers[one.coverage.layer].header.addresses("from"))
+        theirs = tuple(mailbox.address for mailbox in inner)
+        others = any(not any(_same_address(address, author) for author in self.authors) for address in theirs)
+        return theirs if others else ()
+
     # -- DKIM
 
     def is_aligned(self, one: AuthResult) -> bool:
@@ -245,6 +254,9 @@ def _signed_by_another(facts: _Facts) -> Said | None:
             signer = _show_name(one.properties.get("body.smime-identifier", "")) or "somebody without an e-mail address"
             author = _list(map(_show_name, facts.authors))
             return "", f"This was signed by {signer}, but From says {author}"
+        if others := facts.protected_authors(one):
+            signer = _show_name(one.properties["body.smime-identifier"])
+            return "", f"This was signed by {signer}, but From inside it says {_list(map(_show_name, others))}"
     return None
 
 

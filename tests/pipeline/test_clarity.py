@@ -100,6 +100,18 @@ async def test_what_can_be_read_in_several_ways(octets: bytes, make_runner: Call
     assert not report.is_whole(report.results[0])
 
 
+@pytest.mark.parametrize(
+    ("inside", "row"),
+    [(b"alice@EXAMPLE.org", 7), (b"ceo@bank.example", 5), (b"alice@example.org, ceo@bank.example", 5)],
+    ids=["the same", "another", "one more"],
+)
+async def test_a_protected_from_is_compared_too(inside: bytes, row: int, make_runner: Callable[..., Runner]) -> None:
+    """RFC 9788 section 4.4: some programs show the From field that stands in the signed content."""
+    entity = b"From: %b\r\nContent-Type: text/plain; hp=clear\r\n\r\nPay 10 to Bob.\r\n" % inside
+    report = await make_runner(OPENER).check(parse(clear().replace(ENTITY, entity)))
+    assert report.verdict.row == row
+
+
 def test_the_differences_are_real() -> None:
     """Python's email reads these messages otherwise than we do."""
     plain = message_from_bytes(clear(FROM + b"Pay 1000 to Mallory.\r\n" + SIGNED))
