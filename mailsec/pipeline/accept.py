@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from types import CoroutineType
 from typing import TYPE_CHECKING, Any, get_args
 
 from mailsec.errors import PluginError
@@ -27,15 +28,14 @@ _EVIDENCE = get_args(Evidence)
 def copy_results(answer: Any) -> list[Any]:
     """The results that an answer holds, as a list of our own.
 
-    This runs the plugin's code where the answer is not a plain list or tuple, so call it where that is guarded.
+    A class of the plugin's own is no list here, so that none of its code runs.
 
     Raises:
         PluginError: the answer is no list or tuple, or is too long; the sentence says which.
     """
-    if not isinstance(answer, list | tuple):
-        close = getattr(answer, "close", None)
-        if callable(close):  # a coroutine that was not awaited would complain
-            close()
+    if type(answer) is not list and type(answer) is not tuple:
+        if type(answer) is CoroutineType:  # it would complain that nobody awaited it
+            answer.close()
         raise PluginError(f"answered with {type(answer).__name__}, not with a list of AuthResult")
     if len(answer) > MAXIMUM_RESULTS:
         raise PluginError(f"answered with {len(answer)} results; {MAXIMUM_RESULTS} are allowed")
@@ -67,6 +67,8 @@ def judge_results(
             problems.append(entry.problem(f"{entry.name} {fault}"))
         else:
             good.append(result)
+    if not problems and len(good) == len(entry.methods) == 1:
+        return tuple(good), problems  # the usual case
     if len(good) < len(entry.methods) or problems or len(entry.methods) > 1:
         told = {result.method for result in good}
         silent = [index for index, method in enumerate(entry.methods) if method not in told]

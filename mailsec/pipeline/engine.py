@@ -102,7 +102,11 @@ class Job(ABC):
 
     @abstractmethod
     def accept(self, answer: Any) -> Any:
-        """Takes what the work came to into values of our own; guarded like the work itself."""
+        """Takes what the work came to into values of our own, without running code of the plugin.
+
+        Raises:
+            PluginError: it is not what it should be.
+        """
 
     @abstractmethod
     def settle(self, answer: Any) -> None:
@@ -135,6 +139,7 @@ class Engine:
         """Adds a job that is not done; it starts when it needs no other."""
         self._open += 1
         if job.needs:
+            job.due = NEVER  # to be worked out when it starts
             self._waiting.append(job)
         else:
             self._ready.append(job)
@@ -159,7 +164,7 @@ class Engine:
         job.done = True
         if job.started:
             job.seconds = monotonic() - job.started
-        if job in self._waiting:
+        if self._waiting and job in self._waiting:
             self._waiting.remove(job)
         job.settle(answer)
 
@@ -187,6 +192,10 @@ class Engine:
         now = monotonic()
         if not job.started:
             job.started = now
+        if now < job.entry.health.rests_until:
+            job.failure = _rests(job.entry)
+            self._end(job, None)
+            return None
         self._set_due(job, now)
         try:
             WATCHDOG.due = job.due if self._watched else NEVER
@@ -203,7 +212,6 @@ class Engine:
         """Runs all jobs, and those that they add, until each is done or its time is over."""
         if not self._open:
             return
-        self.awake()
         self._waiter = self._loop.create_future()
         self._carry_on()
         self._set_timer_if_stuck()
@@ -225,37 +233,47 @@ class Engine:
             self._carriers.append(self._loop.create_task(self._carry()))
 
     async def _carry(self) -> None:
-        while self._ready:
-            job = self._ready.popleft()
-            await self._perform(job)
+        await self._carry_ready()
+
+    @types.coroutine
+    def _carry_ready(self) -> Generator[Any, Any, None]:
+        ready = self._ready
+        while ready:
+            job = ready.popleft()
+            yield from self._perform(job)
             if job.carrier is not None and (job.left or job.failure is not None):
                 self._carry_on()  # this task may have been cancelled: it carries no other
                 break
         self._set_timer_if_stuck()
 
-    @types.coroutine
     def _perform(self, job: Job) -> Generator[Any, Any, None]:
         """Steps a job by hand, so that what runs between two waits is marked for the watchdog."""
-        now = monotonic()
-        if not job.started:
-            job.started = now
-        if now < job.entry.health.rests_until:
-            job.failure = Failure(Cause.LATE, f"{job.entry.label} rests, since it was late several times in a row")
-            self._ended(job, None)
-            return
-        if now >= self.shared.deadline + LAST:
-            self._no_time(job)
-            return
-        self._set_due(job, now)
-        coroutine = _work(job)
+        if job.due == NEVER:  # else it was worked out a moment ago
+            now = monotonic()
+            if not job.started:
+                job.started = now
+            if now < job.entry.health.rests_until:
+                job.failure = _rests(job.entry)
+                self._ended(job, None)
+                return
+            if now >= self.shared.deadline + LAST:
+                self._no_time(job)
+                return
+            self._set_due(job, now)
         try:
             WATCHDOG.due = job.due if self._watched else NEVER
-            yielded = coroutine.send(None)
+            answer = job.work()
+            if type(answer) is types.CoroutineType or isinstance(answer, Awaitable):
+                coroutine = answer if type(answer) is types.CoroutineType else _await(answer)
+                try:
+                    yielded = coroutine.send(None)
+                except StopIteration as stop:
+                    answer = stop.value
+                else:
+                    WATCHDOG.due = NEVER
+                    answer = yield from self._attend(job, coroutine, yielded)
             WATCHDOG.due = NEVER
-            answer = yield from self._attend(job, coroutine, yielded)
-        except StopIteration as stop:
-            WATCHDOG.due = NEVER
-            answer = stop.value
+            answer = job.accept(answer)
         except BaseException as error:  # noqa: BLE001 - the border; what must pass is raised again
             WATCHDOG.due = NEVER
             if not job.done or isinstance(error, KeyboardInterrupt | GeneratorExit):
@@ -298,11 +316,12 @@ class Engine:
 
     def _set_due(self, job: Job, now: float) -> None:
         """Works out when a job that starts or goes on now has to be done."""
-        due = now + job.entry.timeout
-        due = min(due, self.shared.deadline)
+        deadline = self.shared.deadline
+        due = min(now + job.entry.timeout, deadline)
         job.context.due = due
-        # one that waited for a late one gets the grace too
-        job.due = min(max(due, now) + GRACE, self.shared.deadline + LAST)
+        if due < now:  # one that waited for a late one gets the grace too
+            due = min(now, deadline + LAST - GRACE)
+        job.due = due + GRACE
 
     def _set_timer_if_stuck(self) -> None:
         """Where nothing is ready and no timer is set, nothing would look after what is open: the deadline does."""
@@ -378,11 +397,12 @@ class Engine:
             job.failure = Failure(Cause.CRASHED, f"{entry.label} raised {words}", f"{entry.name} raised {words}")
 
 
-async def _work(job: Job) -> Any:
-    answer = job.work()
-    if isinstance(answer, Awaitable):
-        answer = await answer
-    return job.accept(answer)
+def _rests(entry: Entry) -> Failure:
+    return Failure(Cause.LATE, f"{entry.label} rests, since it was late several times in a row")
+
+
+async def _await(answer: Awaitable[Any]) -> Any:
+    return await answer
 
 
 def _close(coroutine: Coroutine[Any, Any, Any]) -> None:

@@ -238,8 +238,9 @@ def _copy(answer: Any) -> Opened | None:
         raise PluginError(f"answered with {type(answer).__name__}, not with Opened")
     if answer.octets is not None and type(answer.octets) not in {bytes, memoryview}:
         raise PluginError(f"answered with {type(answer.octets).__name__} as the inner content, which is no octets")
-    if answer.reached not in _REACHED:
-        raise PluginError(f"answered with an unknown way of reaching the inner content: {str(answer.reached)[:40]!r}")
+    reached: Any = answer.reached
+    if type(reached) is not str or reached not in _REACHED:
+        raise PluginError("answered with an unknown way of reaching the inner content")
     octets = answer.octets
     if isinstance(octets, memoryview) and not octets.readonly:
         octets = bytes(octets)

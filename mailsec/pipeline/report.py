@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mailsec.hooks.manager import Problem
 from mailsec.hooks.types import AuthResult, Coverage, Envelope, Evidence, Moment
@@ -46,9 +46,8 @@ class Layer:
     opened: Part | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
-    """One verifier or opener at work on one message.
+class Run(NamedTuple):
+    """One verifier or opener at work on one message; a tuple, which is quick to make.
 
     Attributes:
         verifier: the name of its descriptor.

@@ -20,10 +20,11 @@ from mailsec.pipeline.accept import copy_results, judge_results
 from mailsec.pipeline.context import PlainContext, Services, Shared
 from mailsec.pipeline.engine import Engine, Failure, Job
 from mailsec.pipeline.layers import Opening
-from mailsec.pipeline.plan import Entry, plan
+from mailsec.pipeline.plan import plan
 from mailsec.pipeline.report import Layer, Report, Run
 from mailsec.pipeline.threads import DaemonThreads
 from mailsec.pipeline.verdict import Policy
+from mailsec.pipeline.watchdog import NEVER
 
 if TYPE_CHECKING:
     from mailsec.message import HeaderSection, Message
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["Runner", "Session"]
 
 NO_ENVELOPE = Envelope()
+_RESULTS = (list, tuple)
 IN_MEMORY = 1 << 20
 """How many octets of a body that arrives bit by bit are held in memory before they go to an unlinked file."""
 
@@ -163,7 +165,9 @@ class Session:
         for entry in self._runner.verifiers:
             sources = [jobs[place] for place in entry.before] if entry.before else ()
             context = PlainContext(self._shared, entry.settings, sources)
-            job = _VerifierJob(entry, context, self)
+            job = _VerifierJob(entry, context)
+            job.session = self
+            job.begun = None
             jobs.append(job)
             if entry.cycle:
                 names = ", ".join(entry.cycle)
@@ -184,7 +188,7 @@ class Session:
         self._shared.deadline = time.monotonic() + self._runner.timeout
         self._engine.awake()
         for job in self._jobs:
-            if not job.done and job.begun is not None and not isinstance(job.begun, list | tuple):
+            if not job.done and job.begun is not None and not isinstance(job.begun, _RESULTS):
                 self._engine.guard(job, job.begun.feed, view)
 
     async def finish(self) -> Report:
@@ -192,6 +196,9 @@ class Session:
         from mailsec.message import parse
 
         self._shared.deadline = time.monotonic() + self._runner.timeout
+        self._engine.awake()
+        for job in self._jobs:
+            job.due = NEVER  # their time counts from now
         if self._body is not None:
             self._message = parse(self._body.whole())
         return await self.report()
@@ -249,17 +256,15 @@ class _VerifierJob(Job):
 
     __slots__ = ("begun", "message", "session")
 
-    def __init__(self, entry: Entry, context: PlainContext, session: Session) -> None:
-        super().__init__(entry, context)
-        self.session = session
-        self.begun: Any = None
-        self.message: Message | None = None
+    session: Session
+    begun: Any
+    message: Message | None
 
     def work(self) -> Any:
         verify = self.entry.descriptor.verify
         if verify is None:
             begun = self.begun
-            return begun if isinstance(begun, list | tuple) else begun.finish()
+            return begun if isinstance(begun, _RESULTS) else begun.finish()
         if self.entry.blocking:
             return self.session.call_in_thread(verify, self.message, self.context)
         return verify(self.message, self.context)
@@ -302,6 +307,6 @@ def _run(job: _VerifierJob) -> Run:
 
 def _begin(start: Any, header: HeaderSection, context: PlainContext, body: memoryview | None) -> Any:
     begun = start(header, context)
-    if body is not None and not isinstance(begun, list | tuple):
+    if body is not None and not isinstance(begun, _RESULTS):
         begun.feed(body)
     return begun

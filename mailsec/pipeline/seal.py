@@ -147,10 +147,7 @@ def _begin(start: Any, header: HeaderSection, context: KeyedContext, body: memor
 
 def _fields(answer: Any) -> tuple[bytes, ...]:
     """Checks that an answer is whole header fields and nothing else."""
-    if not isinstance(answer, list | tuple) or len(answer) > FIELDS:
-        close = getattr(answer, "close", None)
-        if callable(close):
-            close()
+    if (type(answer) is not list and type(answer) is not tuple) or len(answer) > FIELDS:
         raise PluginError(f"answered with {type(answer).__name__}, not with a short list of header fields")
     fields = []
     for field in list(answer):

@@ -24,7 +24,7 @@ from typing import Any
 __all__ = ["NEVER", "WATCHDOG", "Overrun", "Watchdog"]
 
 NEVER = float("inf")
-TICK = 0.1
+TICK = 0.103  # an interval that nobody else is likely to have
 REPEAT = 1.0
 
 
@@ -66,16 +66,18 @@ class Watchdog:
         if threading.get_ident() != self._main:
             return False
         self.seen = True
-        # somebody may have taken the timer since
-        if not self._ticking or signal.getsignal(signal.SIGALRM) is not self._own:
+        # another interval than ours: somebody has taken the timer since
+        if not self._ticking or signal.getitimer(signal.ITIMER_REAL)[1] != TICK:
             self._borrow()
         return True
 
     def _borrow(self) -> None:
-        self._ticking = True
-        self._handler = signal.signal(signal.SIGALRM, self._own)
-        left, self._others_interval = signal.setitimer(signal.ITIMER_REAL, TICK, TICK)
+        left, self._others_interval = signal.setitimer(signal.ITIMER_REAL, 0)
         self._others_due = time.monotonic() + left if left else NEVER
+        if signal.getsignal(signal.SIGALRM) is not self._own:
+            self._handler = signal.signal(signal.SIGALRM, self._own)
+        self._ticking = True
+        signal.setitimer(signal.ITIMER_REAL, TICK, TICK)
 
     def _give_back(self) -> None:
         self._ticking = False
