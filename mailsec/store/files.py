@@ -1,7 +1,7 @@
 """Files and folders as a sequence of messages: Maildirs, mbox files, message files, and folders of those.
 
-Whatever cannot be read is told apart from what can: a message that is gone or unreadable is a `Stored` whose
-`octets()` raises, and the others are read all the same.
+Whatever cannot be read is told apart from what can: a message or a folder that is gone or unreadable is a `Stored`
+whose `octets()` raises, and the others are read all the same.
 """
 
 from __future__ import annotations
@@ -68,12 +68,9 @@ def read_path(path: Path) -> Iterator[Stored]:
         yield from _read_file(path)
         return
     found = False
-    for file, single in _walk(path):
+    for one in _walk(path):
         found = True
-        if single:
-            yield _stored(file)
-        else:
-            yield from _lenient(file)
+        yield one
     if not found and not _is_maildir(path):
         raise UsageError(f"{path} is neither a Maildir nor a folder with messages (*.eml, *.mbox) in it")
 
@@ -98,29 +95,61 @@ def read_stream(stream: BinaryIO, name: str) -> Iterator[Stored]:
     yield from _messages(octets, name)
 
 
-def _walk(top: Path) -> Iterator[tuple[Path, bool]]:
-    """The mail files of a folder in order, and whether each is one message for sure (in a Maildir)."""
-
-    def refuse(error: OSError) -> None:
-        raise InputError(f"{error.filename} cannot be read: {_reason(error)}") from None
-
-    for folder, folders, files in os.walk(top, onerror=refuse):
+def _walk(top: Path) -> Iterator[Stored]:
+    """The messages of a folder and all folders in it, in order; a folder that cannot be read stands for its own."""
+    refused: list[OSError] = []
+    for folder, folders, files in os.walk(top, onerror=refused.append):
+        yield from _unreadable(refused)
         here = Path(folder)
         folders.sort()
         if _is_maildir(here):
             folders[:] = [name for name in folders if name not in (*_MAILDIR, "tmp")]
             # A message's name begins with its time of delivery; whether it was seen does not change its place.
-            mail = [entry for part in _MAILDIR for entry in os.scandir(here / part) if _is_mail(entry)]
-            yield from ((Path(entry.path), True) for entry in sorted(mail, key=lambda entry: entry.name))
-        yield from ((here / name, False) for name in sorted(files) if name.lower().endswith(SUFFIXES))
+            mail = [entry for part in _MAILDIR for entry in _entries(here / part, refused)]
+            yield from (_stored(Path(entry.path)) for entry in sorted(mail, key=lambda entry: entry.name))
+        for name in sorted(files):
+            if name.lower().endswith(SUFFIXES) and not _is_special(here / name):
+                yield from _lenient(here / name)
+    yield from _unreadable(refused)
 
 
-def _is_maildir(path: Path) -> bool:
-    return all((path / part).is_dir() for part in _MAILDIR)
+def _unreadable(refused: list[OSError]) -> Iterator[Stored]:
+    """What stands for folders that could not be read; the list is empty after that."""
+    for error in refused:
+        yield Stored(str(error.filename), _raiser(InputError(f"{error.filename} cannot be read: {_reason(error)}")))
+    refused.clear()
+
+
+def _entries(folder: Path, refused: list[OSError]) -> list[os.DirEntry[str]]:
+    """The messages in a folder of a Maildir."""
+    try:
+        with os.scandir(folder) as entries:
+            return [entry for entry in entries if _is_mail(entry)]
+    except OSError as error:
+        refused.append(error)
+        return []
 
 
 def _is_mail(entry: os.DirEntry[str]) -> bool:
-    return not entry.name.startswith(".") and entry.is_file()
+    try:
+        return not entry.name.startswith(".") and entry.is_file()
+    except OSError:
+        return True  # why it cannot be read is told when it is
+
+
+def _is_special(path: Path) -> bool:
+    """Whether a name stands for a FIFO, a socket or a device, which might never end."""
+    try:
+        return not stat.S_ISREG(path.stat().st_mode)
+    except OSError:
+        return False  # why it cannot be read is told when it is
+
+
+def _is_maildir(path: Path) -> bool:
+    try:
+        return all((path / part).is_dir() for part in _MAILDIR)
+    except OSError:
+        return False
 
 
 def _lenient(file: Path) -> Iterator[Stored]:

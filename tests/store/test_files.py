@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import mmap
+import os
 from pathlib import Path
 
 import pytest
@@ -117,6 +118,52 @@ def test_without_permission(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(Path, "open", refuse)  # root may read everything
     with pytest.raises(InputError, match=r"a\.eml cannot be read: Permission denied"):
         list(read_path(tmp_path / "a.eml"))
+
+
+def test_a_folder_without_permission_does_not_cost_the_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("a/1.eml", "b/2.eml", "c/3.eml", "d/cur/4", "d/new/5"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(b"A: 1\n\n")
+    scandir = os.scandir
+
+    def refuse(path: str) -> object:  # root may read everything
+        if str(path) in (str(tmp_path / "b"), str(tmp_path / "d/new")):
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    found = {stored.name.removeprefix(f"{tmp_path}/"): stored for stored in read_path(tmp_path)}
+    assert list(found) == ["a/1.eml", "b", "c/3.eml", "d/cur/4", "d/new"]
+    for name in ("b", "d/new"):
+        with pytest.raises(InputError, match=f"{name} cannot be read: Permission denied"):
+            found[name].octets()
+
+
+def test_a_folder_alone_without_permission_is_no_empty_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: str) -> object:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    (stored,) = read_path(tmp_path)
+    with pytest.raises(InputError, match="cannot be read: Permission denied"):
+        stored.octets()
+
+
+def test_a_maildir_that_may_not_be_looked_into(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # a folder that can be listed but not searched: its names are known and nothing more
+    def refuse(path: Path, **_: object) -> object:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    (tmp_path / "a.eml").touch()
+    monkeypatch.setattr(Path, "is_dir", refuse)
+    assert names(tmp_path, tmp_path) == ["a.eml"]
+
+
+def test_what_never_ends_is_left_out_of_a_folder(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.eml")
+    (tmp_path / "folder.eml").mkdir()
+    (tmp_path / "a.eml").touch()
+    assert names(tmp_path, tmp_path) == ["a.eml"]
 
 
 def test_a_stream(monkeypatch: pytest.MonkeyPatch) -> None:
