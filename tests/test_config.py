@@ -84,7 +84,7 @@ def test_a_file_that_was_named_must_be_there(named: str, tmp_path: Path) -> None
         ("source = 'x'", "there is no key 'source'"),
         ("disabled = ['x']", "there is no key 'disabled'"),
         ("at = 2026-05-01T12:00:00", "at should be a date and time with its offset"),
-        ("at = 2026-05-01", "at should be a date and time with its offset"),
+        ("at = 2026-05-01", "at should be a date and time with its offset, such as 2026-01-31T12:00:00Z, not a date"),
         ("trust = 'ca.pem'", "trust should be a list, each a path, not 'ca.pem'"),
         ("trust = [1]", "trust should be a path, not a whole number"),
         ("trust = ['']", "trust should be a path, not ''"),

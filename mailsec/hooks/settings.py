@@ -11,7 +11,7 @@ import difflib
 import types
 import typing
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import date, datetime, time
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, TypeVar
@@ -38,6 +38,8 @@ _FOUND: Mapping[type, str] = {
     list: "a list",
     dict: "a table",
     datetime: "a date and time",
+    date: "a date",
+    time: "a time of day",
 }
 
 
