@@ -229,6 +229,19 @@ async def test_a_verifier_that_is_late_again_and_again_rests(
     assert time.monotonic() - started < 10
 
 
+async def test_one_that_rests_is_not_even_started(make_runner: Callable[..., Runner], simple: Message) -> None:
+    calls: list[int] = []
+
+    def blocks(header: Any, context: Any) -> Any:
+        calls.append(1)
+        loop_forever()
+
+    runner = make_runner(Verifier(name="slow", methods=("m",), start=blocks), timeout=0.01)
+    reports = [await runner.check(simple) for _ in range(5)]
+    assert len(calls) == 3
+    assert {str(one.results[0].result) for one in reports} == {"temperror"}
+
+
 async def test_waiting_for_dns_is_nobodys_fault_and_never_leads_to_rest(
     make_runner: Callable[..., Runner], simple: Message, answers: Any
 ) -> None:
