@@ -14,11 +14,15 @@ from mailsec.pipeline import Runner
 from mailsec.pipeline.replay import keep, load
 
 
-async def test_every_message_of_the_demonstration(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.fixture
+def mailbox(tmp_path: Path) -> Path:
     assert main(["demo", "--make", str(tmp_path / "mailbox")]) == 0
-    capsys.readouterr()
-    files = sorted((tmp_path / "mailbox" / "Maildir").glob("*/*"))
-    async with Checker(load_settings(tmp_path / "mailbox" / "config.toml")) as checker:
+    return tmp_path / "mailbox"
+
+
+async def test_every_message_of_the_demonstration(mailbox: Path) -> None:
+    files = sorted((mailbox / "Maildir").glob("*/*"))
+    async with Checker(load_settings(mailbox / "config.toml")) as checker:
         for file in files:
             message = parse(file.read_bytes())
             report = await checker.check(message)
