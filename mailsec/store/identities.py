@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import selectors
 import subprocess
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,6 +17,9 @@ if TYPE_CHECKING:
 __all__ = ["password_from", "read_identities"]
 
 MAX_OCTETS = 1 << 20
+MAX_PASSWORD = 1 << 16
+"""Octets that the password command may print, all lines together."""
+
 PASSWORD_SECONDS = 120.0
 """Seconds that the password command may take: it may have to ask somebody."""
 
@@ -26,22 +31,51 @@ def password_from(command: str) -> bytes:
         command: a shell command. Its output is never repeated, not in an error either.
 
     Raises:
-        UsageError: it fails, takes too long, or prints nothing.
+        UsageError: it fails, takes too long, or prints nothing or too much.
     """
     try:
-        done = subprocess.run(  # noqa: S603 - the user's own command, run as they wrote it
-            ["/bin/sh", "-c", command], stdout=subprocess.PIPE, timeout=PASSWORD_SECONDS, check=False
+        process = subprocess.Popen(  # noqa: S603 - the user's own command, run as they wrote it
+            ["/bin/sh", "-c", command],
+            stdout=subprocess.PIPE,
+            bufsize=0,
         )
-    except subprocess.TimeoutExpired:
-        raise UsageError(f"the password command did not end within {PASSWORD_SECONDS:.0f} seconds") from None
     except (OSError, ValueError) as error:
         raise UsageError(f"the password command cannot be run: {error}") from None
-    if done.returncode != 0:
-        raise UsageError(f"the password command failed with exit status {done.returncode}")
-    password = done.stdout.split(b"\n", 1)[0].removesuffix(b"\r")
+    deadline = time.monotonic() + PASSWORD_SECONDS
+    try:
+        output = _output(process, deadline)
+        status = process.wait(max(0.0, deadline - time.monotonic()))
+    except (TimeoutError, subprocess.TimeoutExpired):
+        raise UsageError(f"the password command did not end within {PASSWORD_SECONDS:.0f} seconds") from None
+    finally:
+        process.kill()  # does nothing to one that has ended
+        process.wait()
+        if process.stdout is not None:
+            process.stdout.close()
+    if status != 0:
+        ended = f"failed with exit status {status}" if status > 0 else f"was ended by signal {-status}"
+        raise UsageError(f"the password command {ended}")
+    password = output.split(b"\n", 1)[0].removesuffix(b"\r")
     if not password:
         raise UsageError("the password command printed nothing")
     return password
+
+
+def _output(process: subprocess.Popen[bytes], deadline: float) -> bytes:
+    """All that a process prints; a process that it leaves behind may hold the pipe open, so time is watched here."""
+    output = bytearray()
+    with selectors.DefaultSelector() as selector:
+        if process.stdout is None:
+            return b""
+        selector.register(process.stdout, selectors.EVENT_READ)
+        while selector.select(max(0.0, deadline - time.monotonic())):
+            some = process.stdout.read(MAX_PASSWORD)
+            if not some:
+                return bytes(output)
+            output += some
+            if len(output) > MAX_PASSWORD:
+                raise UsageError(f"the password command printed more than {MAX_PASSWORD} octets")
+    raise TimeoutError
 
 
 def read_identities(ring: MemoryKeyRing, files: Sequence[Path], password: Callable[[], bytes] | None = None) -> None:
