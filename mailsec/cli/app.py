@@ -6,6 +6,7 @@ Nothing heavy is imported before a command is known: `mailsec --help` has to be 
 from __future__ import annotations
 
 import argparse
+import errno
 import io
 import os
 import signal
@@ -33,6 +34,8 @@ WRONG = 2
 
 INTERRUPTED = 130
 BROKEN_PIPE = 141  # as a program has that SIGPIPE ended (128 + 13)
+UNWRITABLE = frozenset((errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO))
+"""What writing to the standard output fails with, where the disk is full or gone."""
 
 DESCRIPTION = "Tells the truth about mail: who vouches for a message, and for which part of it."
 EPILOG = "Exit status of check: 0 nothing wrong, 1 warning or failed, 2 wrong usage or unreadable input, 3 try later."
@@ -51,7 +54,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     handler = _take_interrupts()
     try:
         status = _run(list(sys.argv[1:] if argv is None else argv))
-        sys.stdout.flush()
+        if sys.stdout is not None:  # it is, where it was closed before we began
+            sys.stdout.flush()
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
@@ -63,6 +67,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SystemExit as end:  # argparse
         return end.code if isinstance(end.code, int) else WRONG
     except Exception as error:  # the border: a mistake of ours is a sentence too
+        if isinstance(error, OSError) and error.errno in UNWRITABLE and error.filename is None:
+            _forget_output()
+            commands.complain(f"the output cannot be written: {error.strerror or error}")
+            return WRONG
         if os.environ.get("MAILSEC_DEBUG"):
             raise
         commands.complain(commands.unexpected(error))

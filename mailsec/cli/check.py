@@ -18,7 +18,7 @@ from mailsec.cli.explain import explain
 from mailsec.cli.options import Globals, merge
 from mailsec.cli.screen import screen_of
 from mailsec.cli.table import row, summary
-from mailsec.errors import MailsecError, UsageError
+from mailsec.errors import InputError, MailsecError, UsageError
 from mailsec.hooks.types import Envelope
 from mailsec.store import Stored, read_path, read_stream
 
@@ -165,7 +165,11 @@ def _sources(paths: Sequence[str]) -> Iterator[Stored | MailsecError]:
     for path in paths:
         try:
             if path == "-":
+                if sys.stdin is None:  # it was closed before we began
+                    raise InputError("standard input is closed: there is no message to read")
                 yield from read_stream(sys.stdin.buffer, "-")
+            elif not path:  # it would be the folder that we are in
+                raise UsageError("the name of a file or folder is empty")
             else:
                 yield from read_path(Path(path))
         except MailsecError as error:

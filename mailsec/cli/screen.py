@@ -84,12 +84,12 @@ def screen_of(stream: TextIO | None = None, environ: Mapping[str, str] = os.envi
     """Finds out what an output can show.
 
     Args:
-        stream: the output; standard output if `None`.
+        stream: the output; standard output if `None`, which may be closed.
         environ: the environment: `NO_COLOR` (not empty) and `TERM=dumb` switch colour off.
     """
     stream = stream or sys.stdout
     try:
-        terminal = stream.isatty()
+        terminal = stream is not None and stream.isatty()
     except ValueError:  # it is closed
         terminal = False
     if not terminal:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import random
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -23,6 +25,7 @@ USAGE = [
     ("a missing file", ["check", "missing.eml"], ["missing.eml", "no such file"]),
     ("a missing folder in the path", ["check", "plain.eml/x"], ["plain.eml/x", "cannot be read"]),
     ("a folder without mail", ["check", "empty"], ["empty", "neither a Maildir nor"]),
+    ("an empty name", ["check", "plain.eml", ""], ["name", "empty"]),
     ("a name with control codes", ["check", "\x1b[31mevil"], ["no such file"]),
     ("a time without offset", ["check", "--at", "2026-05-01T12:00:00", "plain.eml"], ["--at", "RFC 3339"]),
     ("a day instead of a time", ["check", "--at", "2026-05-01", "plain.eml"], ["--at", "RFC 3339"]),
@@ -56,6 +59,16 @@ USAGE = [
         "a password command that prints nothing",
         ["check", "--identity", "good.p12", "--password-command", "true", "plain.eml"],
         ["password command", "nothing"],
+    ),
+    (
+        "a password command that never stops printing",
+        ["check", "--identity", "good.p12", "--password-command", "yes", "plain.eml"],
+        ["password command", "more than"],
+    ),
+    (
+        "a password command that is ended",
+        ["check", "--identity", "good.p12", "--password-command", "kill -9 $$", "plain.eml"],
+        ["password command", "signal 9"],
     ),
     ("an address that is none", ["check", "--ip", "999.1.1.1", "plain.eml"], ["--ip", "'999.1.1.1'"]),
     ("a missing configuration", ["--config", "missing.toml", "check", "plain.eml"], ["missing.toml", "no such"]),
@@ -199,3 +212,44 @@ def test_a_file_name_that_is_no_text(run: Any, files: Path, letter: Callable[[st
     done = run("check", "--dns", "none.zone", "--explain", name)
     assert done.returncode == 0
     assert "\x1b" not in done.stdout
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="there is no /dev/full")
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("arguments", [["check", "--dns", "none.zone", "plain.eml"], ["plugins", "list"]])
+def test_a_full_disk_is_no_mistake_of_ours(
+    files: Path, environment: dict[str, str], arguments: list[str], unbuffered: str
+) -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "mailsec", *arguments],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            env={**environment, "PYTHONUNBUFFERED": unbuffered},
+            cwd=files,
+            check=False,
+        )
+    assert done.returncode == 2
+    assert done.stderr.decode() == "mailsec: the output cannot be written: No space left on device\n"
+
+
+def test_closed_streams(files: Path, environment: dict[str, str]) -> None:
+    def run(redirection: str, *arguments: str) -> tuple[int, str]:
+        done = subprocess.run(
+            [
+                "/bin/sh",
+                "-c",
+                f'exec "$0" -m mailsec check --dns none.zone "$@" {redirection}',
+                sys.executable,
+                *arguments,
+            ],
+            capture_output=True,
+            env=environment,
+            cwd=files,
+            check=False,
+        )
+        return done.returncode, done.stderr.decode()
+
+    assert run(">&-", "plain.eml") == (0, "")
+    assert run("<&-", "plain.eml", "-") == (2, "mailsec: standard input is closed: there is no message to read\n")
+    assert run("2>&-", "missing.eml") == (2, "")
