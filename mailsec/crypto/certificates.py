@@ -198,10 +198,11 @@ class Certificate:
     def emails(self) -> tuple[str, ...]:
         """The addresses that the certificate is for (RFC 8550 section 3).
 
-        rfc822Name first, then SmtpUTF8Mailbox (RFC 9598), then emailAddress of the subject; as they stand,
-        none twice. They are foreign text and may be no addresses at all.
+        rfc822Name first, then SmtpUTF8Mailbox (RFC 9598), as they stand, none twice. Only where there is neither
+        does emailAddress of the subject count, as in old certificates (RFC 5280 section 4.1.2.6); beside them
+        authorities have put unchecked text there. They are foreign text and may be no addresses at all.
         """
-        return tuple(dict.fromkeys(self.alternative_names.emails + self.subject_emails))
+        return self.alternative_names.emails or tuple(dict.fromkeys(self.subject_emails))
 
     # -- extensions ------------------------------------------------------------------------------------------
 

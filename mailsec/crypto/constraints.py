@@ -18,7 +18,7 @@ def violation(constraints: NameConstraints, certificate: Certificate) -> str:
     """Which of a certificate's names the constraints of an authority above do not allow.
 
     They bind addresses wherever they stand: rfc822Name, SmtpUTF8Mailbox (RFC 9598 section 6) and emailAddress
-    in the subject.
+    in the subject, also where that does not count beside the others.
 
     Returns:
         What is wrong, as part of a sentence; empty if all names are allowed.
@@ -29,7 +29,7 @@ def violation(constraints: NameConstraints, certificate: Certificate) -> str:
     if unknown:
         return "its names are constrained in a way that is not supported"
     if permitted.emails or excluded.emails:
-        for address in certificate.emails:
+        for address in dict.fromkeys(alternative.emails + certificate.subject_emails):
             if "@" not in address:
                 return f"its authority may certify some addresses only, and {address!r} is none"
             if permitted.emails and not any(_mailbox_within(address, base) for base in permitted.emails):

@@ -101,6 +101,9 @@ def test_identity_of_certificates(alice: Issued, root: Issued) -> None:
     assert "Alice" in repr(again)
 
 
+HOST_NAME = Extension(ext.SUBJECT_ALT_NAME, critical=False, value=encode.sequence(encode.primitive(0x82, b"a.example")))
+
+
 @pytest.mark.parametrize(
     ("emails", "options", "expected"),
     [
@@ -109,7 +112,18 @@ def test_identity_of_certificates(alice: Issued, root: Issued) -> None:
         (
             ["a@example.org"],
             {"subject": [("CN", "A"), ("emailAddress", "old@example.org")]},
-            ("a@example.org", "old@example.org"),
+            ("a@example.org",),
+        ),
+        (["ü@example.org"], {"subject": [("emailAddress", "old@example.org")]}, ("ü@example.org",)),
+        (
+            ["a@example.org"],
+            {"subject": [("emailAddress", "old@example.org")], "alternative_names": False},
+            ("old@example.org",),
+        ),
+        (
+            [],
+            {"subject": [("emailAddress", "old@example.org")], "extra": [HOST_NAME]},
+            ("old@example.org",),
         ),
         (["ü@example.org", "a@example.org"], {"subject": "A"}, ("a@example.org", "ü@example.org")),
         ([], {"subject": [("emailAddress", "x@example.org"), ("emailAddress", "y@example.org")]},
@@ -117,9 +131,20 @@ def test_identity_of_certificates(alice: Issued, root: Issued) -> None:
     ],
 )  # fmt: skip
 def test_addresses(keys: Keys, root: Issued, emails: list[str], options: Any, expected: tuple[str, ...]) -> None:
-    """RFC 8550 section 3: rfc822Name, SmtpUTF8Mailbox (RFC 9598), then emailAddress of the subject."""
+    """RFC 8550 section 3: rfc822Name, then SmtpUTF8Mailbox (RFC 9598); emailAddress of the subject without both."""
     options = {"subject": "A", **options}
     assert issue(root, *emails, key=keys("ec", 1), **VALID, **options).certificate.emails == expected
+
+
+@pytest.mark.peer
+@pytest.mark.parametrize("emails", [["a@example.org"], [], ["ü@example.org"]], ids=["rfc822Name", "none", "SmtpUTF8"])
+def test_openssl_takes_the_same_addresses(keys: Keys, root: Issued, openssl: OpenSSL, emails: list[str]) -> None:
+    """An address in the subject, which anybody may have written there, counts only where there is no other."""
+    subject = [("CN", "A"), ("emailAddress", "old@example.org")]
+    certificate = issue(root, *emails, key=keys("ec", 1), subject=subject, **VALID).certificate
+    for address in ("a@example.org", "old@example.org"):
+        done = openssl("x509", "-noout", "-checkemail", address, stdin=certificate.to_pem(), check=False)
+        assert (b"does match" in done.stdout) == (address in certificate.emails), done.stdout
 
 
 _SAN = ext.SUBJECT_ALT_NAME

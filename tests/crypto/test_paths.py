@@ -208,6 +208,12 @@ def constrained(*emails: str, subject: Any = None, **constraints: Any) -> Callab
     return make
 
 
+def address_in_subject(m: Maker) -> Chain:
+    root = m.root()
+    mid = m.mid(root, permitted=["example.org"])
+    return chain(m.leaf(mid, subject=[("emailAddress", "a@example.com")], alternative_names=False), root)
+
+
 def constrained_above(m: Maker) -> Chain:
     root = m.root(permitted=["example.org"])
     return chain(m.leaf(m.mid(root, permitted=["example.com"]), "bob@example.com", subject="Bob"), root)
@@ -371,6 +377,8 @@ CASES = [
          _BAD.UNTRUSTED),
     Case("excluded host", "4.2.1.10", constrained(excluded=["example.org"]), _BAD.UNTRUSTED),
     Case("excluded mailbox", "4.2.1.10", constrained(excluded=[ALICE]), _BAD.UNTRUSTED),
+    Case("not permitted in the subject, where it stands alone", "4.2.1.10",
+         address_in_subject, _BAD.UNTRUSTED),
     Case("not permitted in the subject", "4.2.1.10",
          constrained(ALICE, subject=[("emailAddress", "a@example.com")], permitted=["example.org"]), _BAD.UNTRUSTED),
     Case("permitted by one of two above", "6.1.4 (g)", constrained_above, _BAD.UNTRUSTED),
@@ -487,6 +495,7 @@ def test_library_accepts_no_more(maker: Maker, figure: Callable[[str], None]) ->
     )
     # It constrains neither addresses in the subject nor those that are not ASCII.
     blind_spots = {"not permitted in the subject", "not the permitted host, SmtpUTF8Mailbox"}
+    blind_spots.add("not permitted in the subject, where it stands alone")
     blind_spots.add("a host that IDNA 2003 takes for the permitted one")
     refused_good, good, surprising = 0, 0, []
     for case in CASES:

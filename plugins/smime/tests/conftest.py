@@ -74,6 +74,22 @@ def pki(tmp_path_factory: pytest.TempPathFactory) -> Identities:
         "both": issue(
             authority, "alice@example.org", "bob@example.org", not_before=START, not_after=END, key=keys["rsa"]
         ),
+        # an address in the subject counts only where subjectAltName has none
+        "mallory-as-alice": issue(
+            authority,
+            "mallory@example.net",
+            not_before=START,
+            not_after=END,
+            key=keys["rsa"],
+            subject=[("CN", "Alice"), ("emailAddress", "alice@example.org")],
+        ),
+        "subject": issue(
+            authority,
+            not_before=START,
+            not_after=END,
+            key=keys["rsa"],
+            subject=[("CN", "Alice"), ("emailAddress", "alice@example.org")],
+        ),
         "nobody": issue(authority, not_before=START, not_after=END, key=keys["rsa"], subject="Nobody"),
         "self": issue(None, "alice@example.org", not_before=START, not_after=END, key=keys["rsa"]),
         "weak": issue(

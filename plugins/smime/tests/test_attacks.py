@@ -171,6 +171,7 @@ def _join(first: bytes, second: bytes) -> bytes:
             b"From: m@evil.example\r\nSender: alice@example.org\r\n", "rsa", "m@evil", id="Sender does not count"
         ),
         pytest.param(FROM, "mallory", "mallory@", id="a certificate for somebody else"),
+        pytest.param(FROM, "mallory-as-alice", "mallory@", id="the author's address in the subject only"),
         pytest.param(FROM, "nobody", "no e-mail address", id="a certificate for no address"),
     ],
 )
@@ -187,6 +188,7 @@ def test_the_signer_must_be_the_author(pki: Any, open_message: Any, header: byte
         (b"From: alice@EXAMPLE.org\r\n", "rsa"),
         (b"From: alice@example.org, bob@example.org\r\n", "both"),
         (b"From: bob@example.org\r\n", "both"),
+        (FROM, "subject"),
     ],
 )
 def test_the_signer_is_the_author(pki: Any, open_message: Any, header: bytes, kind: str) -> None:
