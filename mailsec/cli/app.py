@@ -52,6 +52,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """
     _lenient_output()
     handler = _take_interrupts()
+    if os.environ.get("MAILSEC_DEBUG"):
+        commands.show_tracebacks()
     try:
         status = _run(list(sys.argv[1:] if argv is None else argv))
         if sys.stdout is not None:  # it is, where it was closed before we began

@@ -24,6 +24,7 @@ __all__ = [
     "load_settings",
     "make_manager",
     "run_plugin_command",
+    "show_tracebacks",
     "unexpected",
     "warn_of",
 ]
@@ -118,6 +119,24 @@ def complain(sentence: str) -> None:
         print(f"mailsec: {safe_text(sentence)}", file=sys.stderr)
     except (OSError, ValueError):  # nobody listens
         return
+
+
+def show_tracebacks() -> None:
+    """Prints on standard error where plugins raise, for their authors; the text may hold what a message said."""
+    import logging
+
+    from mailsec.message.safe import safe_text
+
+    class Formatter(logging.Formatter):
+        def format(self, record: logging.LogRecord) -> str:
+            return safe_text(super().format(record), multiline=True)
+
+    handler = logging.StreamHandler()
+    handler.setFormatter(Formatter("mailsec: %(message)s"))
+    logger = logging.getLogger("mailsec")
+    logger.handlers = [handler]
+    logger.setLevel(logging.DEBUG)
+    logger.propagate = False
 
 
 def unexpected(error: BaseException) -> str:

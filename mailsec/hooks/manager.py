@@ -299,7 +299,7 @@ class PluginManager:
             raise
         except BaseException as error:  # noqa: BLE001 - the border: nothing that a plugin raises ends the program
             plugin.enabled = False
-            self._report(plugin, f"cannot be imported: {_describe(error)}")
+            self._report(plugin, f"cannot be imported: {_describe(error)}", error)
             return
         fault = self._register(plugin, module)
         if fault:
@@ -361,7 +361,7 @@ class PluginManager:
             except KeyboardInterrupt:
                 raise
             except BaseException as error:  # noqa: BLE001 - the border: nothing that a hook raises ends the program
-                self._report(plugin, f"raised in {hook}: {_describe(error)}")
+                self._report(plugin, f"raised in {hook}: {_describe(error)}", error)
         return False, None
 
     def _collect(self, hook: str, kind: type[T]) -> tuple[Registered[T], ...]:
@@ -449,8 +449,13 @@ class PluginManager:
             plugin.enabled = False
         return plugin.enabled
 
-    def _report(self, plugin: _Plugin, fault: str) -> None:
-        sentence = f"The plugin {plugin.label} {fault.rstrip('.')}."
+    def _report(self, plugin: _Plugin, fault: str, error: BaseException | None = None) -> None:
+        fault = fault.rstrip(".")
+        sentence = f"The plugin {plugin.label} {fault}{'' if fault.endswith('?') else '.'}"
+        if error is not None:  # where it was raised is for the plugin's author
+            import logging
+
+            logging.getLogger(__name__).debug("%s raised", plugin.label, exc_info=error)
         self._problems.append(Problem(plugin.name, plugin.distribution, plugin.version, sentence))
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -148,6 +150,23 @@ def test_a_broken_plugin_is_named_and_the_rest_goes_on(
     assert len(done.stderr.splitlines()) == 1
     found = [one["result"] for one in report["results"] if one["method"] == "x-broken"]
     assert found == ([] if result is None else [result])
+
+
+@pytest.mark.parametrize("name", ["boom", "hook", "raises"])
+def test_a_plugins_author_is_shown_where_it_raises(
+    environment: dict[str, str], *, letter: Callable[[str], str], install: Install, tmp_path: Path, name: str
+) -> None:
+    install(name, next(code for _, one, code, *_ in BROKEN if one == name))
+    done = subprocess.run(
+        [sys.executable, "-m", "mailsec", "check", "--dns", "/dev/null", letter("dkim-rsa")],
+        env={**environment, "PYTHONPATH": str(tmp_path / "site"), "MAILSEC_DEBUG": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0
+    assert "Traceback (most recent call last):" in done.stderr
+    assert f"broken_{name}.py" in done.stderr
 
 
 def test_plugins_list_shows_what_is_broken(run: Any, install: Install, tmp_path: Path) -> None:

@@ -199,7 +199,7 @@ def test_a_broken_plugin_is_named_and_the_others_go_on(
     assert (problem.plugin, problem.distribution, problem.version) == ("bad", "mailsec-bad", "2.1")
     assert problem.sentence.startswith("The plugin bad (mailsec-bad 2.1) ")
     assert words in problem.sentence
-    assert problem.sentence.endswith(".")
+    assert problem.sentence.endswith("?" if "did you mean" in words else ".")
     assert "\n" not in problem.sentence
     assert {one.name: one.enabled for one in manager.plugins} == {"bad": not whole, "good": True}
 
@@ -379,3 +379,14 @@ def test_settings_that_do_not_fit(name: str, table: dict[str, Any], words: str, 
 def test_a_plugin_that_is_left_out_may_keep_its_table(install: Callable[..., EntryPoint]) -> None:
     manager = PluginManager(disabled=["p"], entry_points=[install("p")])
     assert manager.settings("p", {"anything": 1}) is None
+
+
+def test_where_a_plugin_raises_is_logged(install: Callable[..., EntryPoint], caplog: pytest.LogCaptureFixture) -> None:
+    raising = "@hookimpl\ndef mailsec_verifiers():\n    1 / 0"
+    with caplog.at_level("DEBUG", "mailsec"):
+        PluginManager(entry_points=[install("early", "1 / 0"), install("late", raising)]).call_all()
+    assert [record.getMessage() for record in caplog.records] == [
+        "early (mailsec-early 2.1) raised",
+        "late (mailsec-late 2.1) raised",
+    ]
+    assert all(record.exc_info is not None and record.exc_info[0] is ZeroDivisionError for record in caplog.records)
