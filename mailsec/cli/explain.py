@@ -25,6 +25,7 @@ from mailsec.hooks.types import (
     Result,
 )
 from mailsec.message import safe_text
+from mailsec.pipeline.clarity import READING
 
 if TYPE_CHECKING:
     from mailsec.pipeline import Layer, Report
@@ -114,7 +115,9 @@ def _coverage(report: Report, result: AuthResult, coverage: Coverage) -> Iterato
     else:
         yield "covers: nothing of the body"
     fields = report.fields_covered(coverage)
-    present = [name for name in SHOWN if report.header.first(name) is not None]
+    # signed content in a layer below brings its own fields that say how it is read
+    wanted = (*SHOWN, *READING) if coverage.layer == 0 else SHOWN
+    present = [name for name in wanted if report.header.first(name) is not None]
     if fields:
         yield f"header fields covered: {', '.join(dict.fromkeys(map(safe_text, fields)))}"
     author = result.properties.get("body.smime-identifier", "").lower()

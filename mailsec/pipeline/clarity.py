@@ -15,9 +15,12 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from mailsec.message import HeaderSection, Part
 
-__all__ = ["BESIDE", "author_doubt", "envelope_doubt", "header_doubt", "opened_doubt"]
+__all__ = ["BESIDE", "READING", "author_doubt", "envelope_doubt", "header_doubt", "opened_doubt"]
 
 BESIDE: Final = "something else stands beside it"
+
+READING: Final = ("mime-version", "content-type", "content-transfer-encoding")
+"""The header fields that say how the body is read: whoever changes one shows the same octets as something else."""
 
 _NAME: Final = re.compile(rb"[!-9;-~]+\Z")
 # A header section as it should be, in which nothing can hide; this is what nearly all are.
@@ -31,8 +34,7 @@ _BARE_CR: Final = re.compile(rb"\r(?!\n)")
 _LETTERS: Final = re.compile(rb"[^a-z]+")
 _HIDDEN_FROM: Final = re.compile(rb"[\r\0][ \t]*from[ \t]*:", re.IGNORECASE)
 _TOO_LONG: Final = "its header section is too long to be read whole"
-# These say how the body is read.
-_READING: Final = ("content-type", "content-transfer-encoding")
+_BODY_FORMAT: Final = ("content-type", "content-transfer-encoding")
 # Parameters that everybody reads alike: no comments, no escapes, nothing of RFC 2231.
 _PLAIN_PARAMETERS: Final = re.compile(
     rb"""(?:\s*;\s*[A-Za-z0-9-]+=(?:"[^"\\\x00-\x08\x80-\xff]*"|[^\s;:"\\()<>@,?=\[\]\x00-\x08\x80-\xff]+))*\s*;?\s*\Z"""
@@ -79,7 +81,7 @@ def header_doubt(header: HeaderSection, covered: Collection[int] = ()) -> str:
         raw = field.raw
         if b"\0" in raw or (b"\r" in raw and _BARE_CR.search(raw)):
             return "a header field holds a NUL or a CR that ends no line"
-    for name in _READING:
+    for name in _BODY_FORMAT:
         fields = header.all(name)
         if len(fields) > 1 and any(field.index not in covered for field in fields):
             return f"it has {len(fields)} fields that say how its body is read ({fields[0].name})"

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from mailsec.hooks.types import AuthResult, Cause, Result
 from mailsec.message.addresses import Group, Mailbox, mailboxes
 from mailsec.message.safe import safe_text
-from mailsec.pipeline.clarity import BESIDE, author_doubt
+from mailsec.pipeline.clarity import BESIDE, READING, author_doubt
 from mailsec.pipeline.names import plain_domain, same_domain
 
 if TYPE_CHECKING:
@@ -81,7 +81,8 @@ Said: TypeAlias = tuple[str, str]
 """An identity and a sentence without its full stop."""
 
 _TEXT = 200
-_SHOWN = ("subject", "date", "to", "cc")
+_SHOWN = ("Subject", "Date", "To", "Cc")
+_WRITTEN = {"mime-version": "MIME-Version"}
 
 
 class _Facts:
@@ -279,7 +280,7 @@ def _signed_by_author(facts: _Facts) -> Said | None:
         if facts.report.is_whole(one):
             author = _show_name(facts.authors[0])
             note = f" ({_show(one.reason)})" if one.reason else ""
-            return author, f"{author} signed the whole body{note}{_not_covered(facts, one)}"
+            return author, f"{author} signed the whole body{note}{_not_covered(facts, [one])}"
     return None
 
 
@@ -322,11 +323,12 @@ def _body_left_out(facts: _Facts) -> Said | None:
 
 
 def _vouched_by_domain(facts: _Facts) -> Said | None:
-    for one in facts.aligned():
-        domain = _show_name(one.properties.get("header.d", ""))
-        note = f" ({_show(one.reason)})" if one.reason else ""
-        return domain, f"{domain} vouches for this message and its whole body (DKIM){note}{_not_covered(facts, one)}"
-    return None
+    found = facts.aligned()
+    if not found:
+        return None
+    domain = _show_name(found[0].properties.get("header.d", ""))
+    note = f" ({_show(found[0].reason)})" if found[0].reason else ""
+    return domain, f"{domain} vouches for this message and its whole body (DKIM){note}{_not_covered(facts, found)}"
 
 
 def _vouched_by_server(facts: _Facts) -> Said | None:
@@ -533,13 +535,19 @@ def _parts_of(facts: _Facts) -> Callable[[AuthResult], str]:
     return name
 
 
-def _not_covered(facts: _Facts, one: AuthResult) -> str:
-    """Names the header fields that are shown and that a signature does not cover."""
-    names = [name for name in _SHOWN if facts.header.first(name) is not None and not _covers_field(facts, one, name)]
-    if not names:
+def _not_covered(facts: _Facts, found: Sequence[AuthResult]) -> str:
+    """Names the header fields that are shown, or say how the body is shown, and that none of the signatures covers."""
+    names = [*_SHOWN]
+    if any(one.coverage is not None and one.coverage.layer == 0 for one in found):
+        names += (_WRITTEN.get(name, name.title()) for name in READING)  # signed content below brings its own
+    left = [
+        name
+        for name in names
+        if facts.header.first(name) is not None and not any(_covers_field(facts, one, name) for one in found)
+    ]
+    if not left:
         return ""
-    verb = "is" if len(names) == 1 else "are"
-    return f"; {_list(name.capitalize() for name in names)} {verb} not covered"
+    return f"; {', '.join(left[:-1])}{' and ' if left[1:] else ''}{left[-1]} {'are' if left[1:] else 'is'} not covered"
 
 
 def _covers_field(facts: _Facts, one: AuthResult, name: str) -> bool:

@@ -415,6 +415,51 @@ def test_fields_protected_inside_are_covered_where_they_are_the_same_outside(
     assert "To is not covered" in sentence
 
 
+FROM = b"From: alice@example.org\r\n"
+KIND = b"Content-Type: text/html\r\n"
+
+
+@pytest.mark.parametrize(
+    ("added", "covered", "words"),
+    [
+        pytest.param(KIND, [()], "Content-Type is not covered", id="a field that none signed"),
+        pytest.param(KIND, [(1,)], "", id="signed"),
+        pytest.param(KIND, [(), (1,)], "", id="signed by another of the author's signatures"),
+        pytest.param(b"content-TYPE: text/html\r\n", [()], "Content-Type is", id="in another case"),
+        pytest.param(b"Content-Transfer-Encoding: base64\r\n", [()], "Content-Transfer-Encoding is", id="encoding"),
+        pytest.param(b"MIME-Version: 1.0\r\n", [()], "MIME-Version is not covered", id="version"),
+        pytest.param(b"MIME-Version: 1.0\r\n" + KIND, [(1,)], "Content-Type is not covered", id="signed in part"),
+        pytest.param(
+            b"Subject: x\r\nDate: x\r\nTo: b@example.com\r\nCc: c@example.com\r\nMIME-Version: 1.0\r\n" + KIND,
+            [()],
+            "Subject, Date, To, Cc, MIME-Version and Content-Type are not covered",
+            id="all are named",
+        ),
+        pytest.param(b"", [()], "", id="none there"),
+    ],
+)
+def test_fields_that_say_how_the_body_is_read(
+    added: bytes, covered: list[tuple[int, ...]], words: str, make_report: Callable[..., Report]
+) -> None:
+    """A signature over the body without them leaves open how it is shown; many sign so, and the level stays."""
+    octets = FROM + added + b"\r\nPay.\r\n"
+    body = ((len(FROM + added) + 2, len(octets)),)
+    results = [dkim("pass", coverage=Coverage(fields=(0, *fields), ranges=body)) for fields in covered]
+    verdict = make_report(results, octets=octets).verdict
+    assert (verdict.row, verdict.level) == (11, Level.AUTHENTICATED)
+    assert words in verdict.sentence
+    assert ("not covered" in verdict.sentence) == bool(words)
+
+
+def test_signed_content_brings_its_own_fields(make_report: Callable[..., Report]) -> None:
+    """RFC 8551 section 3.1: the entity that S/MIME signs has a Content-Type; the outer one only wraps it."""
+    layer = inner_layer("signed", INNER)
+    octets = FROM + b"Content-Type: application/pkcs7-mime\r\n\r\nx\r\n"
+    verdict = make_report([smime("pass", coverage=INSIDE)], octets=octets, layers=(layer,)).verdict
+    assert verdict.level is Level.VERIFIED
+    assert "Content-Type" not in verdict.sentence
+
+
 @pytest.mark.parametrize(
     ("one", "other", "same"),
     [
