@@ -72,7 +72,7 @@ def explain(report: Report, screen: Screen) -> str:
 def _head(report: Report, screen: Screen) -> Iterator[str]:
     verdict = report.verdict
     level = str(verdict.level)
-    subject = report.header.first("subject")
+    subject = report.header.last("subject")  # as `Message.subject`
     yield screen.paint(f"{MARKS[level]} {level}", COLOURS[level]) + (
         f"  {safe_text(subject.value).strip()}" if subject is not None else "  (no subject)"
     )

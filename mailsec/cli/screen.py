@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TextIO
 
-__all__ = ["Screen", "fit", "screen_of", "width", "wrap"]
+__all__ = ["Screen", "fit", "fit_address", "screen_of", "width", "wrap"]
 
 _WIDE = frozenset("WF")
 _NO_WIDTH = frozenset(("Mn", "Me", "Cf"))
@@ -34,15 +34,42 @@ def fit(text: str, columns: int) -> str:
     taken = width(text)
     if taken <= columns:
         return text + " " * (columns - taken)
-    kept: list[str] = []
-    left = columns - 1
-    for character in text:
-        left -= _columns(character)
-        if left < 0:
-            break
-        kept.append(character)
-    cut = "".join(kept) + "…"
+    cut = _start(text, columns - 1) + "…"
     return cut + " " * (columns - width(cut))
+
+
+def fit_address(address: str, columns: int) -> str:
+    """An address in exactly so many columns.
+
+    What is too long is cut in the middle of the local part, since the domain tells whose the address is; of a domain
+    that is too long by itself the end is kept.
+
+    Args:
+        address: an address, safe to show.
+        columns: how many columns.
+    """
+    if width(address) <= columns:
+        return fit(address, columns)
+    local, at, domain = address.rpartition("@")
+    room = columns - width(at + domain) - 1  # for the local part without its ellipsis
+    if not at or room < 0:
+        return fit("…" + _end(address, columns - 1), columns)
+    end = _end(local, room // 2)
+    return fit(f"{_start(local, room - width(end))}…{end}{at}{domain}", columns)
+
+
+def _start(text: str, columns: int) -> str:
+    """As much of the start of a text as has room in so many columns."""
+    for place, character in enumerate(text):
+        columns -= _columns(character)
+        if columns < 0:
+            return text[:place]
+    return text
+
+
+def _end(text: str, columns: int) -> str:
+    """As much of the end of a text as has room in so many columns."""
+    return _start(text[::-1], columns)[::-1]
 
 
 def wrap(text: str, columns: int) -> list[str]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from mailsec.cli.screen import Screen, fit, wrap
+from mailsec.cli.screen import Screen, fit, fit_address, width, wrap
 from mailsec.message import safe_text
 
 if TYPE_CHECKING:
@@ -39,11 +39,10 @@ def row(report: Report, screen: Screen) -> str:
     verdict = report.verdict
     level = str(verdict.level)
     mark = screen.paint(fit(f"{MARKS[level]} {level}", _LEVEL), COLOURS[level])
-    author = safe_text(", ".join(report.authors)) or "(no author)"
-    field = report.header.first("subject")
+    field = report.header.last("subject")  # as `Message.subject`
     subject = safe_text(field.value).strip() if field is not None else "(no subject)"
     sentence = safe_text(verdict.sentence)
-    left = f"{mark}  {fit(author, _AUTHOR)}  {fit(subject, _SUBJECT)}"
+    left = f"{mark}  {_author(report, _AUTHOR)}  {fit(subject, _SUBJECT)}"
     if screen.columns is None:
         return f"{left}  {sentence}"
     if screen.columns - _LEFT >= _LEAST:
@@ -51,8 +50,18 @@ def row(report: Report, screen: Screen) -> str:
         return "\n".join([f"{left}  {first}", *(" " * _LEFT + line for line in rest)])
     room = screen.columns - 2 - _LEVEL - 2
     author_columns = min(_AUTHOR, room // 2)
-    left = f"{mark}  {fit(author, author_columns)}  {fit(subject, max(1, room - author_columns))}".rstrip()
+    left = f"{mark}  {_author(report, author_columns)}  {fit(subject, max(1, room - author_columns))}".rstrip()
     return "\n".join([left, *("  " + line for line in wrap(sentence, screen.columns - 2))])
+
+
+def _author(report: Report, columns: int) -> str:
+    """Who wrote a message, the domain always to be seen; of several that have no room the first, and how many more."""
+    authors = [safe_text(one) for one in report.authors]
+    together = ", ".join(authors) or "(no author)"
+    if len(authors) <= 1 or width(together) <= columns:
+        return fit_address(together, columns)
+    more = f" +{len(authors) - 1}"
+    return fit(fit_address(authors[0], columns - len(more)).rstrip() + more, columns)
 
 
 def summary(levels: Iterable[str]) -> str:

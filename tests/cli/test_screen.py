@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailsec.cli.options import take_globals
-from mailsec.cli.screen import Screen, fit, screen_of, width, wrap
+from mailsec.cli.screen import Screen, fit, fit_address, screen_of, width, wrap
 from mailsec.errors import UsageError
 
 
@@ -32,6 +32,33 @@ def test_fit(text: str, columns: int, wanted: str) -> None:
 @given(st.text(), st.integers(2, 40))
 def test_fit_always_fits(text: str, columns: int) -> None:
     assert width(fit(text, columns)) == columns
+
+
+@pytest.mark.parametrize(
+    ("address", "columns", "wanted"),
+    [
+        ("a@b.example", 13, "a@b.example  "),
+        ("a-very-long-name@evil.example", 20, "a-v…ame@evil.example"),
+        ("bank@bank.example@evil.example", 16, "b…e@evil.example"),
+        ("alice@evil.example", 14, "…@evil.example"),
+        ("alice@www.bank.example.evil.example", 14, "….evil.example"),
+        ("會議記錄會議@a.example", 16, "會…議@a.example "),
+        ("nothing like an address", 10, "…n address"),
+    ],
+)
+def test_fit_address(address: str, columns: int, wanted: str) -> None:
+    """The domain tells whose an address is; rule of trust 3."""
+    assert fit_address(address, columns) == wanted
+
+
+@given(st.emails() | st.text(), st.integers(2, 40))
+def test_fit_address_always_fits(address: str, columns: int) -> None:
+    assert width(fit_address(address, columns)) == columns
+
+
+@given(st.text(max_size=90), st.from_regex(r"[a-z]{1,12}\.example", fullmatch=True), st.integers(22, 40))
+def test_fit_address_keeps_the_domain(local: str, domain: str, columns: int) -> None:
+    assert fit_address(f"{local}@{domain}", columns).rstrip().endswith(f"@{domain}")
 
 
 @given(st.text(), st.integers(1, 40))
