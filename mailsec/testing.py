@@ -32,6 +32,8 @@ from mailsec.hooks.types import (
     Identity,
     KeyRing,
     Moment,
+    Opened,
+    Opener,
     Resolver,
     Sealer,
     TrustStore,
@@ -41,7 +43,7 @@ from mailsec.hooks.types import (
 
 if TYPE_CHECKING:
     from mailsec.crypto import Certificate, SignatureScheme
-    from mailsec.message import HeaderSection, Message
+    from mailsec.message import HeaderSection, Message, Part
 
 __all__ = [
     "CountingResolver",
@@ -49,6 +51,7 @@ __all__ = [
     "TestContext",
     "make_context",
     "make_resolver",
+    "run_opener",
     "run_sealer",
     "run_verifier",
 ]
@@ -293,6 +296,26 @@ async def run_verifier(
     for piece in _pieces(message.body, chunk):
         work.feed(piece)
     return tuple(await work.finish())
+
+
+async def run_opener(opener: Opener, part: Part, context: TestContext) -> Opened | None:
+    """Runs an opener over a part, as the runner does but without its protection.
+
+    Args:
+        opener: the descriptor that the hook returns.
+        part: the part, such as `parse(octets).root`.
+        context: from `make_context`, with `header` where the opener looks at the author.
+
+    Returns:
+        What the opener found; `None` where the part is not its own, or not of its content types.
+
+    Raises:
+        Exception: whatever the opener raises.
+    """
+    if part.content_type not in opener.content_types:
+        return None
+    found = opener.open(part, context)
+    return await found if isinstance(found, Awaitable) else found
 
 
 async def run_sealer(

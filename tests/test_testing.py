@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
 
 import pytest
 
 from mailsec.errors import DnsTemporaryError, FetchError, InputError, KeyFileError
-from mailsec.hooks import DnsStatus, Envelope, Identity
-from mailsec.testing import CountingResolver, FailingResolver, make_context, make_resolver
+from mailsec.hooks import DnsStatus, Envelope, Identity, Opened, Opener, OpenerContext
+from mailsec.message import Part, parse
+from mailsec.testing import CountingResolver, FailingResolver, make_context, make_resolver, run_opener
 
 ZONE = """
     s1._domainkey.example.org TXT "v=DKIM1; p="
@@ -84,3 +86,23 @@ async def test_counting_resolver() -> None:
     resolver = CountingResolver(make_resolver(ZONE))
     await resolver.query("Example.org.", "mx")
     assert resolver.questions == [("example.org", "MX")]
+
+
+def unwrap(part: Part, context: OpenerContext) -> Opened | None:
+    author = context.header.first("from")
+    return None if author is None else Opened(part.content, "signed", ())
+
+
+async def unwrap_later(part: Part, context: OpenerContext) -> Opened | None:
+    return unwrap(part, context)
+
+
+@pytest.mark.parametrize("form", [unwrap, unwrap_later])
+async def test_run_opener(form: Any) -> None:
+    opener = Opener(name="wrap", methods=("x-wrap",), content_types=("application/x-wrap",), open=form)
+    root = parse(b"Content-Type: application/x-wrap\r\n\r\ninner").root
+    assert await run_opener(opener, root, make_context(header=b"From: a@example.org\r\n")) == Opened(
+        b"inner", "signed", ()
+    )
+    assert await run_opener(opener, root, make_context(header=b"To: a@example.org\r\n")) is None
+    assert await run_opener(opener, parse(b"\r\nplain").root, make_context()) is None
