@@ -54,6 +54,9 @@ def make_buffer(octets: Octets) -> Buffer:
 
     Args:
         octets: bytes and mapped files (and views of them) are kept; anything that its owner may change is copied.
+
+    Raises:
+        TypeError: text or something else that is no octets; a message is read from a file in binary mode.
     """
     if isinstance(octets, bytes):
         return Buffer(octets, memoryview(octets))
@@ -67,5 +70,9 @@ def make_buffer(octets: Octets) -> Buffer:
                 return Buffer(owner, octets) if len(owner) == len(octets) else Buffer(None, octets)
             if isinstance(owner, mmap.mmap):
                 return Buffer(None, octets.toreadonly())
-    copy = bytes(octets)
+    try:
+        view = memoryview(octets)
+    except TypeError:
+        raise TypeError(f"a message is octets, such as bytes, not {type(octets).__name__}") from None
+    copy = view.tobytes()
     return Buffer(copy, memoryview(copy))

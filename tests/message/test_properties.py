@@ -6,6 +6,7 @@ import email
 import email.policy
 import mmap
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import example, given, settings
@@ -195,3 +196,11 @@ def test_hostile_sizes_end() -> None:
         assert bytes(message) == octets
         assert len(list(message.walk())) <= 10_001
         assert message.defects
+
+
+@pytest.mark.parametrize(
+    "octets", ["From: a@example.org\n\n", None, 5, [1, 2]], ids=["text", "nothing", "a number", "a list"]
+)
+def test_what_is_no_octets_is_a_mistake_of_the_caller(octets: Any) -> None:
+    with pytest.raises(TypeError, match=f"octets, such as bytes, not {type(octets).__name__}"):
+        parse(octets)
