@@ -83,3 +83,26 @@ def test_the_table_of_verdicts_is_that_of_the_code() -> None:
     rows = [line.split(" | ") for line in (DOCS / "verdicts.md").read_text().splitlines() if line[2:3].isdigit()]
     documented = [(int(row[0].strip("| ")), row[3]) for row in rows]
     assert documented == [(number, str(level)) for number, level, _ in RULES]
+
+
+def test_what_a_plugin_is_handed_and_returns_is_documented_whole() -> None:
+    from mailsec import testing
+    from mailsec.hooks import AuthResult, OpenerContext
+
+    page = (DOCS / "plugins.md").read_text()
+    _, _, handed = page.partition("## What a plugin is handed")
+    handed, _, returned = handed.partition("## What a result says")
+    context = {name for kind in OpenerContext.__mro__[:-1] for name in vars(kind) if not name.startswith("_")}
+    for name in context:
+        assert f"`{name}`" in handed or f"`{name}()`" in handed
+    for name in AuthResult.__dataclass_fields__:
+        assert f"| `{name}` |" in returned.partition("## Rules")[0]
+    for name in set(testing.__all__) - {"TestContext", "make_resolver"}:
+        assert f"`{name}" in page
+
+
+def test_every_cause_is_in_the_reference() -> None:
+    from mailsec.hooks import Cause
+
+    page = (DOCS / "reference.md").read_text()
+    assert [one for one in Cause if f"`{one}`" not in page] == []
