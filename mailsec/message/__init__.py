@@ -8,6 +8,7 @@ for part in message.walk():
 from mailsec.message.addresses import Group, Mailbox, mailboxes, parse_addresses
 from mailsec.message.dates import parse_date
 from mailsec.message.defects import Defect, DefectKind
+from mailsec.message.domains import plain_address, plain_domain, same_address, same_domain
 from mailsec.message.edits import Delete, Edit, Insert, apply
 from mailsec.message.flowed import Paragraph, unflow
 from mailsec.message.header import HeaderField, HeaderSection, parse_header
@@ -46,7 +47,11 @@ __all__ = [
     "parse_date",
     "parse_header",
     "parse_parameters",
+    "plain_address",
+    "plain_domain",
     "safe_text",
+    "same_address",
+    "same_domain",
     "to_crlf",
     "unflow",
 ]

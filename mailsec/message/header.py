@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate
+from operator import eq
 from typing import TYPE_CHECKING, Final, overload
 
 from mailsec.message.buffer import Buffer, Octets, make_buffer
@@ -107,17 +108,37 @@ class HeaderSection(Sequence[HeaderField]):
         octets: the header section as received, without the blank line.
         fields_octets: the same as bytes, as far as the limits let it be read.
         base: where it starts in the buffer of the message.
+        body_start: where the body starts in it, after the blank line, or will start once there is one.
         line_end: what ends its lines at least: LF, or CR where the message has no LF at all.
     """
 
-    __slots__ = ("_ends", "_fields", "_limits", "_names", "_pieces", "base", "fields_octets", "line_end", "octets")
+    __slots__ = (
+        "_ends",
+        "_fields",
+        "_limits",
+        "_names",
+        "_pieces",
+        "base",
+        "body_start",
+        "fields_octets",
+        "line_end",
+        "octets",
+    )
 
     def __init__(
-        self, octets: memoryview, fields_octets: bytes, base: int, line_end: bytes = b"\n", limits: Limits = LIMITS
+        self,
+        octets: memoryview,
+        fields_octets: bytes,
+        base: int,
+        body_start: int,
+        *,
+        line_end: bytes = b"\n",
+        limits: Limits = LIMITS,
     ) -> None:
         self.octets = octets
         self.fields_octets = fields_octets
         self.base = base
+        self.body_start = body_start
         self.line_end = line_end
         self._limits = limits
         self._pieces: list[bytes] = []  # the fields without the last octet of their line ends
@@ -134,11 +155,7 @@ class HeaderSection(Sequence[HeaderField]):
         if not pieces[-1] or len(pieces) > most:
             pieces.pop()
         names: dict[bytes, list[int]] = {}
-        for index, piece in enumerate(pieces):
-            name, colon, _ = piece.partition(b":")
-            key = name.rstrip(b" \t").lower()
-            if not colon or line_end in key:  # no colon, or one in a later line of the field only
-                key = b""
+        for index, key in enumerate(_keys(pieces, line_end)):
             if key in names:
                 names[key].append(index)
             else:
@@ -158,9 +175,11 @@ class HeaderSection(Sequence[HeaderField]):
 
     def _span(self, index: int) -> tuple[int, int]:
         """Where a field stands in the header section."""
+        if not index:
+            return 0, min(len(self._pieces[0]) + 1, len(self.fields_octets))
         if not self._ends:
-            self._ends = list(accumulate(len(piece) + 1 for piece in self._pieces))
-        return (self._ends[index - 1] if index else 0), min(self._ends[index], len(self.fields_octets))
+            self._ends = list(accumulate(map(len, self._pieces)))  # line ends are not in them
+        return self._ends[index - 1] + index, min(self._ends[index] + index + 1, len(self.fields_octets))
 
     def _named(self, name: str) -> list[int]:
         names = self._index()
@@ -219,6 +238,27 @@ class HeaderSection(Sequence[HeaderField]):
             name: a field name; letters are compared without case.
         """
         return tuple(self._field(index) for index in self._named(name))
+
+    def indexes(self, key: bytes) -> Sequence[int]:
+        """The indexes of all fields of a name, from the top.
+
+        Args:
+            key: a field name in lower case.
+        """
+        names = self._names
+        return (self._index() if names is None else names).get(key, ())
+
+    def raw_values(self, indexes: Iterable[int]) -> list[bytes]:
+        """What follows the colons of some fields, folding kept, their line ends not whole.
+
+        It is the quick way to what `HeaderField` shows, for those who hash many fields.
+
+        Args:
+            indexes: the indexes of the fields, from the top.
+        """
+        self._index()
+        pieces = self._pieces
+        return [pieces[index].partition(b":")[2] for index in indexes]
 
     def addresses(self, name: str) -> tuple[Mailbox | Group, ...]:
         """The addresses in all fields of a name, from the top (RFC 5322 section 3.4).
@@ -280,6 +320,23 @@ class HeaderSection(Sequence[HeaderField]):
         if self._pieces and (end := self._span(len(self._pieces) - 1)[1]) < len(octets):
             add(DefectKind.TOO_MANY_FIELDS, end)
         return tuple(found)
+
+
+def _keys(pieces: list[bytes], line_end: bytes) -> list[bytes]:
+    """The names of fields in lower case; empty for what has no name."""
+    heads = [piece.partition(b":")[0] for piece in pieces]
+    joined = b"\n".join(heads).lower()
+    odd = b" " in joined or b"\t" in joined or b"\r" in joined or any(map(eq, heads, pieces))
+    keys = joined.split(b"\n")
+    if not odd and len(keys) == len(pieces):
+        return keys
+    keys = []
+    for piece in pieces:
+        name, colon, _ = piece.partition(b":")
+        key = name.rstrip(b" \t").lower()
+        # A colon in a later line of the field ends no field name.
+        keys.append(key if colon and line_end not in key else b"")
+    return keys
 
 
 class Layout:
@@ -347,9 +404,9 @@ def find_layout(buffer: Buffer, start: int, end: int, line_end: bytes = b"\n", *
 def make_section(buffer: Buffer, layout: Layout, line_end: bytes, limits: Limits) -> HeaderSection:
     """Makes the header section that a layout describes."""
     start, end = layout.start, layout.header_end
-    return HeaderSection(
-        buffer.view[start:end], buffer.cut(start, min(end, start + limits.header_octets)), start, line_end, limits
-    )
+    fields_octets = buffer.cut(start, min(end, start + limits.header_octets))
+    body_start = layout.body_start
+    return HeaderSection(buffer.view[start:end], fields_octets, start, body_start, line_end=line_end, limits=limits)
 
 
 def parse_header(octets: Octets, limits: Limits = LIMITS) -> HeaderSection:
@@ -361,4 +418,10 @@ def parse_header(octets: Octets, limits: Limits = LIMITS) -> HeaderSection:
     """
     buffer = make_buffer(octets)
     line_end = b"\r" if buffer.find(b"\n", 0, buffer.size) < 0 <= buffer.find(b"\r", 0, buffer.size) else b"\n"
-    return make_section(buffer, find_layout(buffer, 0, buffer.size, line_end, envelope=True), line_end, limits)
+    layout = find_layout(buffer, 0, buffer.size, line_end, envelope=True)
+    section = make_section(buffer, layout, line_end, limits)
+    if layout.defect is DefectKind.NO_BLANK_LINE:  # the blank line is still to come: it ends as the lines before it do
+        section.body_start = buffer.size + (
+            1 if section.octets and buffer.cut(buffer.size - 2, buffer.size) != b"\r\n" else 2
+        )
+    return section

@@ -155,7 +155,7 @@ class Session:
         self._jobs: list[_VerifierJob] = []
         self._problems: list[Problem] = list(runner.problems)
         # where the body ends, as far as it is known; a blank line stands between header section and body
-        self._octets = header.base + len(header.octets) + 2 if message is None else len(message.octets)
+        self._octets = header.body_start if message is None else len(message.octets)
         self._body = _Body(header) if message is None and runner.needs_message else None
 
     def start(self) -> None:
@@ -217,7 +217,7 @@ class Session:
             opening = Opening(runner, engine, self._shared, message, self._problems)
             opening.start()
         await engine.run()
-        start = self._header.base + len(self._header.octets) + 2 if message is None else message.body_start
+        start = self._header.body_start
         layers: tuple[Layer, ...] = (Layer(0, None, "", "transit", self._header, (start, self._octets), message),)
         runs = [_run(job) for job in self._jobs]
         self._jobs.clear()  # they refer to this session, and nothing should have to wait for the garbage collector

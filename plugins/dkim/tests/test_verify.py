@@ -11,7 +11,7 @@ import pytest
 from mailsec.crypto import PrivateKey
 from mailsec.errors import DeadlineError, DnsTemporaryError
 from mailsec.hooks import Cause, DnsAnswer, DnsFailure, Fact, Result
-from mailsec.message import parse_header
+from mailsec.message import parse, parse_header
 from mailsec.testing import make_context
 from mailsec_dkim.verify import start
 
@@ -497,3 +497,15 @@ async def test_the_value_of_b_is_taken_out_with_its_white_space(
     white = tail.partition(b";")[0]
     result = await verify_one(unsigned[:start] + folded + white + unsigned[start:])
     assert result.result is Result.PASS, unsigned[:end]
+
+
+@pytest.mark.parametrize("blank", [b"\r\n\r\n", b"\r\n\n", b"\n\r\n", b"\n\n"], ids=repr)
+async def test_coverage_begins_after_the_blank_line_however_it_ends(
+    blank: bytes, rsa_key: Any, seal: Any, verify_one: Any, header: bytes, body: bytes
+) -> None:
+    """Stored mail may have mixed line ends; what is covered is the body as the parser finds it."""
+    signed = await seal(header + b"\r\n" + body, rsa_key)
+    octets = signed.replace(b"\r\n\r\n", blank, 1)
+    result = await verify_one(octets)
+    assert result.result is Result.PASS
+    assert result.coverage.ranges == ((parse(octets).body_start, len(octets)),)

@@ -2,28 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Sequence
 
     from mailsec.message import HeaderSection
 
-__all__ = [
-    "CanonicalField",
-    "CanonicalHeader",
-    "canonicalize_field",
-    "canonicalize_header",
-    "hash_input",
-    "select_fields",
-]
-
-
-CanonicalField: TypeAlias = tuple[int, bytes]
-"""The index of a header field in its section, and the field in canonical form with its CRLF."""
-
-CanonicalHeader: TypeAlias = "Mapping[bytes, list[CanonicalField]]"
-"""The fields of a header section by name in lower case, those of each name from the top."""
+__all__ = ["canonicalize_field", "hash_input", "select_fields"]
 
 
 def canonicalize_field(raw: bytes, algorithm: str) -> bytes:
@@ -46,45 +32,6 @@ def canonicalize_field(raw: bytes, algorithm: str) -> bytes:
     return b"%b:%b\r\n" % (name.rstrip(b" \t").lower(), _reduce(value).strip(b" "))
 
 
-def canonicalize_header(section: HeaderSection, algorithm: str) -> CanonicalHeader:
-    """Brings all fields of a header section into canonical form.
-
-    Args:
-        section: the header section.
-        algorithm: `"simple"` or `"relaxed"`.
-    """
-    fields = _relax_all(section) if algorithm == "relaxed" else None
-    if fields is not None:
-        return fields
-    fields = {}
-    for field in section:
-        if name := field.raw_name.rstrip(b" \t").lower():
-            fields.setdefault(name, []).append((field.index, canonicalize_field(field.raw, algorithm)))
-    return fields
-
-
-def _relax_all(section: HeaderSection) -> dict[bytes, list[CanonicalField]] | None:
-    """The relaxed form of all fields in a few passes over all of them; `None` where lines are too odd for that."""
-    octets = bytes(section.octets).replace(b"\r\n", b"\n").replace(b"\t", b" ").replace(b"\n ", b" ")
-    lines = _reduce(octets).split(b"\n")
-    if lines.pop() or len(lines) != len(section):  # an end that is no line end, or over a limit of the parser
-        return None
-    fields: dict[bytes, list[CanonicalField]] = {}
-    for index, line in enumerate(lines):
-        name, colon, value = line.partition(b":")
-        if not colon or not name:
-            continue
-        if name.endswith(b" "):  # a colon that may have stood in another line than the name
-            return None
-        name = name.lower()
-        field = index, name + b":" + value.strip(b" ") + b"\r\n"
-        if name in fields:
-            fields[name].append(field)
-        else:
-            fields[name] = [field]
-    return fields
-
-
 def _reduce(octets: bytes) -> bytes:
     """Reduces each run of spaces and tabs to one space."""
     if b"\t" in octets:
@@ -94,41 +41,46 @@ def _reduce(octets: bytes) -> bytes:
     return octets
 
 
-def select_fields(fields: CanonicalHeader, signed: Iterable[bytes], own: int | None = None) -> list[CanonicalField]:
+def select_fields(section: HeaderSection, signed: Iterable[bytes], own: int | None = None) -> list[tuple[int, bytes]]:
     """Finds the fields that a list of names means (RFC 6376 section 5.4.2).
 
     Each occurrence of a name means the next field of that name from the bottom up. One that finds none is the
     null input: it covers the absence of a further field.
 
     Args:
-        fields: the header section, from `canonicalize_header`.
+        section: the header section.
         signed: names in lower case, in the order of h=.
         own: the index of the DKIM-Signature field that is being verified, which h= never means.
 
     Returns:
-        The fields, in the order in which they are hashed.
+        The index of each field with its name in lower case, in the order in which they are hashed.
     """
     taken: dict[bytes, int] = {}
-    selected: list[CanonicalField] = []
+    selected: list[tuple[int, bytes]] = []
     for name in signed:
-        present = fields.get(name)
-        if present is None:
+        present = section.indexes(name)
+        if not present:
             continue
         if name == b"dkim-signature":
-            present = [field for field in present if field[0] != own]
+            present = [index for index in present if index != own]
         count = taken.get(name, 0) + 1
         if count <= len(present):
-            selected.append(present[-count])
+            selected.append((present[-count], name))
             taken[name] = count
     return selected
 
 
 def hash_input(
-    selected: Iterable[CanonicalField], signature_field: bytes, blank: tuple[int, int], algorithm: str
+    section: HeaderSection,
+    selected: Sequence[tuple[int, bytes]],
+    signature_field: bytes,
+    blank: tuple[int, int],
+    algorithm: str,
 ) -> bytes:
     """What is hashed for b= (RFC 6376 section 3.7 step 2).
 
     Args:
+        section: the header section.
         selected: the signed fields, from `select_fields`.
         signature_field: the DKIM-Signature field as received.
         blank: where the value of b= stands in what follows its colon; that is left out.
@@ -136,6 +88,15 @@ def hash_input(
     """
     body = signature_field.index(b":") + 1
     unsigned = signature_field[: body + blank[0]] + signature_field[body + blank[1] :]
-    pieces = [octets for _, octets in selected]
+    if algorithm == "relaxed" and _has_plain_space(section.fields_octets):
+        values = section.raw_values([index for index, _ in selected])
+        pieces = [name + b":" + b" ".join(value.split()) for (_, name), value in zip(selected, values, strict=True)]
+    else:
+        pieces = [canonicalize_field(section[index].raw, algorithm)[:-2] for index, _ in selected]
     pieces.append(canonicalize_field(unsigned, algorithm)[:-2])  # without its CRLF
-    return b"".join(pieces)
+    return b"\r\n".join(pieces)
+
+
+def _has_plain_space(octets: bytes) -> bool:
+    """Whether what `bytes.split` takes for white space is all white space or line ends to RFC 6376 (section 2.8)."""
+    return b"\x0b" not in octets and b"\x0c" not in octets and octets.count(b"\r") == octets.count(b"\r\n")

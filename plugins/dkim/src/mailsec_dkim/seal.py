@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from mailsec.crypto import ED25519, RSA_SHA256
 from mailsec.errors import ConfigError, KeyFileError
 from mailsec_dkim.hashing import BodyHasher
-from mailsec_dkim.header import canonicalize_header, hash_input, select_fields
+from mailsec_dkim.header import hash_input, select_fields
 from mailsec_dkim.settings import Settings
 from mailsec_dkim.signature import SignatureFault, parse_signature
 from mailsec_dkim.tags import find_signature_value
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from mailsec.crypto import SignatureScheme
     from mailsec.hooks import Identity, KeyRing, SealingContext
     from mailsec.message import HeaderSection
-    from mailsec_dkim.header import CanonicalHeader
 
 __all__ = ["DKIMSealing", "start"]
 
@@ -68,13 +67,13 @@ class DKIMSealing:
     __slots__ = (
         "_algorithm",
         "_canonicalization",
-        "_fields",
         "_hasher",
         "_identity",
         "_keys",
         "_names",
         "_now",
         "_scheme",
+        "_section",
         "_settings",
     )
 
@@ -85,8 +84,8 @@ class DKIMSealing:
         self._identity, self._algorithm, self._scheme = _find_key(keys, settings)
         header, slash, body = settings.canonicalization.lower().partition("/")
         self._canonicalization = header, body if slash else "simple"
-        self._fields = canonicalize_header(header_section, self._canonicalization[0])
-        self._names = _signed_names(self._fields, settings)
+        self._section = header_section
+        self._names = _signed_names(header_section, settings)
         _check(self._field("AAAA", "A" * 43 + "="), settings)
         self._hasher = BodyHasher()
         self._hasher.want(self._canonicalization[1], "sha256")
@@ -101,7 +100,8 @@ class DKIMSealing:
         body_hash = b64encode(self._hasher.result(self._canonicalization[1], "sha256").digest).decode("ascii")
         unsigned = self._field("", body_hash)
         signed = hash_input(
-            select_fields(self._fields, self._names),
+            self._section,
+            select_fields(self._section, self._names),
             unsigned,
             find_signature_value(unsigned.partition(b":")[2]),
             self._canonicalization[0],
@@ -141,13 +141,13 @@ def _find_key(keys: KeyRing, settings: Settings) -> tuple[Identity, str, Signatu
     raise KeyFileError(f"there is no RSA or Ed25519 key named {name} to sign with")
 
 
-def _signed_names(fields: CanonicalHeader, settings: Settings) -> tuple[bytes, ...]:
+def _signed_names(section: HeaderSection, settings: Settings) -> tuple[bytes, ...]:
     """The names of h=: each field as often as it is there, and some once more (RFC 6376 sections 5.4 and 8.15)."""
     oversigned = {name.lower().encode("utf-8") for name in settings.oversigned}
     wanted = dict.fromkeys(name.lower().encode("utf-8") for name in (*settings.signed, *settings.oversigned))
     names: list[bytes] = []
     for name in wanted:
-        names += [name] * (len(fields.get(name, ())) + (name in oversigned))
+        names += [name] * (len(section.indexes(name)) + (name in oversigned))
     return tuple(names)
 
 

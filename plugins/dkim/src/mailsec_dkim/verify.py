@@ -12,7 +12,7 @@ from mailsec.crypto import ED25519, RSA_SHA1, RSA_SHA256, Status, assess_digest,
 from mailsec.errors import DnsTemporaryError, TemporaryError
 from mailsec.hooks import AuthResult, Cause, Coverage, DnsAnswer, DnsFailure, Fact, Result
 from mailsec_dkim.hashing import BodyHasher
-from mailsec_dkim.header import CanonicalField, CanonicalHeader, canonicalize_header, hash_input, select_fields
+from mailsec_dkim.header import hash_input, select_fields
 from mailsec_dkim.keyrecord import KeyFault, KeyRecord, parse_key_record
 from mailsec_dkim.limits import KEY_RECORDS, SIGNATURES
 from mailsec_dkim.signature import Signature, SignatureFault, Signer, parse_signature
@@ -87,7 +87,7 @@ class DKIMVerification:
         signatures: those, each with its field.
     """
 
-    __slots__ = ("_body_start", "_canonical", "_context", "_hasher", "_lookups", "_results", "_section", "_signatures")
+    __slots__ = ("_context", "_hasher", "_lookups", "_results", "_section", "_signatures")
 
     def __init__(
         self,
@@ -100,8 +100,6 @@ class DKIMVerification:
         self._results = results
         self._signatures = signatures
         self._section = header_section
-        self._canonical: dict[str, CanonicalHeader] = {}
-        self._body_start = _body_start(header_section)
         self._hasher = BodyHasher()
         for _, signature in signatures:
             self._hasher.want(signature.signer.body_canonicalization, signature.signer.digest, signature.length)
@@ -157,9 +155,9 @@ class DKIMVerification:
             )
         body = self._hasher.result(signer.body_canonicalization, signer.digest, signature.length)
         fault = _body_fault(signature, body)
-        selected = select_fields(self._header(signer.header_canonicalization), signer.signed, field.index)
+        selected = select_fields(self._section, signer.signed, field.index)
         if not fault:
-            signed = hash_input(selected, field.raw, signature.blank, signer.header_canonicalization)
+            signed = hash_input(self._section, selected, field.raw, signature.blank, signer.header_canonicalization)
             if scheme is ED25519:  # RFC 8463 section 3: what is signed is the digest
                 signed = hashlib.sha256(signed).digest()
             for candidate in records:
@@ -188,15 +186,10 @@ class DKIMVerification:
             return AuthResult("dkim", Result.POLICY, reason, Cause.PARTIAL, properties, coverage, evidence)
         return AuthResult("dkim", Result.PASS, "", None, properties, coverage, evidence)
 
-    def _header(self, algorithm: str) -> CanonicalHeader:
-        if algorithm not in self._canonical:
-            self._canonical[algorithm] = canonicalize_header(self._section, algorithm)
-        return self._canonical[algorithm]
-
-    def _coverage(self, selected: list[CanonicalField], body: BodyHash) -> Coverage:
-        start = self._body_start
+    def _coverage(self, selected: list[tuple[int, bytes]], body: BodyHash) -> Coverage:
+        start = self._section.body_start
         return Coverage(
-            fields=tuple(sorted({place for place, _ in selected})),
+            fields=tuple(sorted([index for index, _ in selected])),
             ranges=((start, start + body.covered),) if body.covered else (),
         )
 
@@ -280,12 +273,6 @@ def _body_fault(signature: Signature, body: BodyHash) -> tuple[Cause, str] | Non
     if body.digest != signature.body_hash:
         return Cause.DIGEST, "body hash did not verify"
     return None
-
-
-def _body_start(section: HeaderSection) -> int:
-    """Where the body starts in the message: after the blank line, which ends like the line before it."""
-    end = bytes(section.octets[-2:])
-    return section.base + len(section.octets) + (2 if end == b"\r\n" else 1)
 
 
 def _properties(signature: Signature) -> dict[str, str]:

@@ -1,0 +1,60 @@
+"""Domain names and addresses compared as what they name: whole, and in either spelling.
+
+A verdict rests on such comparisons, so that there is one of them, for the core and for plugins. What is equal in
+the plain form is the same; nothing is mapped beyond case and spelling, since names that IDNA 2003 took for one
+belong to different people today (RFC 5894 section 7.2).
+"""
+
+from __future__ import annotations
+
+import unicodedata
+
+__all__ = ["plain_address", "plain_domain", "same_address", "same_domain"]
+
+
+def plain_domain(domain: str) -> str:
+    """A domain name in lower case and A-labels (RFC 5890 section 2.3.2.1), without the last dot.
+
+    Args:
+        domain: in A-labels or U-labels.
+    """
+    domain = domain.removesuffix(".").lower()
+    if domain.isascii():
+        return domain
+    labels = unicodedata.normalize("NFC", domain).split(".")
+    return ".".join(one if one.isascii() else f"xn--{one.encode('punycode').decode()}" for one in labels)
+
+
+def same_domain(one: str, other: str) -> bool:
+    """Whether two domain names are equal; one is never compared with the end of the other.
+
+    Args:
+        one: a domain name.
+        other: another.
+    """
+    plain = plain_domain(one)
+    return bool(plain) and plain == plain_domain(other)
+
+
+def plain_address(address: str) -> str:
+    """An address with its domain in the plain form, its local part as it is; empty for what is no address.
+
+    Only its own server knows whether two local parts mean one mailbox (RFC 5321 section 2.4).
+
+    Args:
+        address: an addr-spec, without display name and angle brackets.
+    """
+    local, _, domain = address.rpartition("@")
+    plain = plain_domain(domain)
+    return f"{local}@{plain}" if local and plain else ""
+
+
+def same_address(one: str, other: str) -> bool:
+    """Whether two addresses are the same mailbox, as far as anybody but its own server can tell.
+
+    Args:
+        one: an addr-spec.
+        other: another.
+    """
+    plain = plain_address(one)
+    return bool(plain) and plain == plain_address(other)
