@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from mailsec.crypto.identity import Identity
     from mailsec.crypto.keyring import MemoryKeyRing, PrivateIdentity, load_identities, load_identity
     from mailsec.crypto.keys import PublicKey
-    from mailsec.crypto.paths import PathFailure, PathResult, validate_path
+    from mailsec.crypto.paths import PathFailure, PathResult, PathValidator, validate_path
     from mailsec.crypto.private import PrivateKey
     from mailsec.crypto.schemes import (
         ECDSA_SHA1,
@@ -49,7 +49,7 @@ _NAMES = {
     "identity": ("Identity",),
     "keyring": ("MemoryKeyRing", "PrivateIdentity", "load_identities", "load_identity"),
     "keys": ("PublicKey",),
-    "paths": ("PathFailure", "PathResult", "validate_path"),
+    "paths": ("PathFailure", "PathResult", "PathValidator", "validate_path"),
     "private": ("PrivateKey",),
     "schemes": (
         "ECDSA_SHA1",
@@ -95,6 +95,7 @@ __all__ = [
     "MemoryKeyRing",
     "PathFailure",
     "PathResult",
+    "PathValidator",
     "PrivateIdentity",
     "PrivateKey",
     "PublicKey",

@@ -14,11 +14,16 @@ if TYPE_CHECKING:
 __all__ = ["violation"]
 
 
-def violation(constraints: NameConstraints, certificate: Certificate) -> str:
+def violation(constraints: NameConstraints, certificate: Certificate, most: int) -> str:
     """Which of a certificate's names the constraints of an authority above do not allow.
 
     They bind addresses wherever they stand: rfc822Name, SmtpUTF8Mailbox (RFC 9598 section 6) and emailAddress
     in the subject, also where that does not count beside the others.
+
+    Args:
+        constraints: those of the authority.
+        certificate: one below it.
+        most: how many comparisons of names it may take.
 
     Returns:
         What is wrong, as part of a sentence; empty if all names are allowed.
@@ -28,8 +33,13 @@ def violation(constraints: NameConstraints, certificate: Certificate) -> str:
     unknown = alternative.others & (permitted.others | excluded.others)
     if unknown:
         return "its names are constrained in a way that is not supported"
-    if permitted.emails or excluded.emails:
-        for address in dict.fromkeys(alternative.emails + certificate.subject_emails):
+    addresses = dict.fromkeys(alternative.emails + certificate.subject_emails)
+    bases = len(permitted.emails) + len(excluded.emails)
+    paths = len(permitted.directories) + len(excluded.directories)
+    if len(addresses) * bases + (1 + len(alternative.directories)) * paths > most:
+        return "it has too many names to be compared with the constraints on them"
+    if bases:
+        for address in addresses:
             if "@" not in address:
                 return f"its authority may certify some addresses only, and {address!r} is none"
             if permitted.emails and not any(_mailbox_within(address, base) for base in permitted.emails):

@@ -6,7 +6,7 @@ Why this is not left to `cryptography.x509.verification` is told in docs/decisio
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 from mailsec.crypto import constraints, der
 from mailsec.crypto import extensions as ext
 from mailsec.crypto.algorithms import Status, assess_key, assess_signature
+from mailsec.crypto.limits import LIMITS, PathLimits
 from mailsec.errors import UsageError
 
 if TYPE_CHECKING:
@@ -23,12 +24,7 @@ if TYPE_CHECKING:
     from mailsec.crypto.certificates import Certificate
     from mailsec.crypto.names import CanonicalName
 
-__all__ = ["PathFailure", "PathResult", "validate_path"]
-
-_DEPTH: Final = 10  # certificates in a path, the anchor included
-_SIGNATURES: Final = 64  # signatures on certificates that are tried for one leaf
-_KEY_BITS: Final = 8192  # longer keys cost too much time, and the algorithm policy refuses them all the same
-_PATHS: Final = 256  # partial paths that are looked at for one leaf
+__all__ = ["PathFailure", "PathResult", "PathValidator", "validate_path"]
 
 _POLICY_CONSTRAINTS: Final = "2.5.29.36"
 _PROCESSED: Final = frozenset(
@@ -62,6 +58,7 @@ class PathFailure(StrEnum):
     NOT_VALID = "not-valid"  # a certificate outside its period
 
 
+_OVER_LIMIT: Final = "not all paths were tried, since there are more than the limits allow"
 _ORDER: Final = {failure: place for place, failure in enumerate(PathFailure)}
 
 
@@ -102,21 +99,65 @@ def validate_path(
     Raises:
         UsageError: the time has no time zone.
     """
-    if at.tzinfo is None:
-        raise UsageError("the time to judge a certificate at must have a time zone")
-    at = at.replace(microsecond=0)  # a certificate is valid for the whole of its last second
-    builder = _Builder(candidates, anchors, at)
-    nearest: PathResult | None = None
-    for path in builder.paths(leaf):
-        troubles = sorted(_judge(path, at), key=lambda trouble: _ORDER[trouble[0]])
-        if not troubles:
-            return PathResult(path, anchored=True, failure=None, sentence=_success(path))
-        if nearest is None or nearest.failure is None or _ORDER[troubles[0][0]] > _ORDER[nearest.failure]:
-            sentence = "; ".join(dict.fromkeys(sentence for _, sentence in troubles))
-            nearest = PathResult(path, anchored=True, failure=troubles[0][0], sentence=sentence)
-    if nearest is not None:
+    return PathValidator(candidates, anchors, at).validate(leaf)
+
+
+class PathValidator:
+    """Validates the paths of all signers of one structure, whose certificates came along together.
+
+    What was found out for one is known for the next, and the limits hold for all of them together, so that many
+    signers cost no more than one does.
+
+    Args:
+        candidates: the certificates that came along, in any order, needed or not.
+        anchors: the trust anchors.
+        at: the time to judge at, aware.
+        limits: how much work it may be.
+
+    Raises:
+        UsageError: the time has no time zone.
+    """
+
+    def __init__(
+        self,
+        candidates: Sequence[Certificate],
+        anchors: Sequence[Certificate],
+        at: datetime,
+        limits: PathLimits = LIMITS,
+    ) -> None:
+        if at.tzinfo is None:
+            raise UsageError("the time to judge a certificate at must have a time zone")
+        self._at = at.replace(microsecond=0)  # a certificate is valid for the whole of its last second
+        self._builder = _Builder(candidates, anchors, self._at, limits)
+        self._limits = limits
+        self._found: dict[Certificate, PathResult] = {}
+
+    def validate(self, leaf: Certificate) -> PathResult:
+        """Finds a path from a signer's certificate, as `validate_path` does.
+
+        Args:
+            leaf: the signer's certificate.
+        """
+        found = self._found.get(leaf)
+        if found is None:
+            found = self._found[leaf] = self._validate(leaf)
+        return found
+
+    def _validate(self, leaf: Certificate) -> PathResult:
+        builder = self._builder
+        nearest: PathResult | None = None
+        for path in builder.paths(leaf):
+            troubles = sorted(_judge(path, self._at, self._limits), key=lambda trouble: _ORDER[trouble[0]])
+            if not troubles:
+                return PathResult(path, anchored=True, failure=None, sentence=_success(path))
+            if nearest is None or nearest.failure is None or _ORDER[troubles[0][0]] > _ORDER[nearest.failure]:
+                sentence = "; ".join(dict.fromkeys(sentence for _, sentence in troubles))
+                nearest = PathResult(path, anchored=True, failure=troubles[0][0], sentence=sentence)
+        if nearest is None:
+            return PathResult(builder.longest, anchored=False, failure=PathFailure.UNTRUSTED, sentence=builder.why())
+        if builder.over_limit:
+            return replace(nearest, sentence=f"{nearest.sentence}; {_OVER_LIMIT}")
         return nearest
-    return PathResult(builder.longest, anchored=False, failure=PathFailure.UNTRUSTED, sentence=builder.why())
 
 
 def _success(path: tuple[Certificate, ...]) -> str:
@@ -132,27 +173,32 @@ def _name(certificate: Certificate) -> str:
 class _Builder:
     """Builds paths by names, nearest issuers first, and lets only right signatures through."""
 
-    def __init__(self, candidates: Sequence[Certificate], anchors: Sequence[Certificate], at: datetime) -> None:
+    def __init__(
+        self, candidates: Sequence[Certificate], anchors: Sequence[Certificate], at: datetime, limits: PathLimits
+    ) -> None:
         self.longest: tuple[Certificate, ...] = ()
+        self.over_limit = False
         self._at = at
+        self._limits = limits
+        self._paths_left = limits.paths
         self._anchors = frozenset(anchors)
         self._by_subject: dict[CanonicalName, list[Certificate]] = {}
         for certificate in dict.fromkeys((*anchors, *candidates)):
             self._by_subject.setdefault(certificate.subject_key, []).append(certificate)
         self._checked: dict[tuple[Certificate, Certificate], bool] = {}
         self._wrong: list[str] = []
-        self._over_limit = False
 
     def paths(self, leaf: Certificate) -> Iterator[tuple[Certificate, ...]]:
         """All paths that end at an anchor, the leaf first, in the order of likelihood."""
+        self.longest, self.over_limit, self._wrong = (), False, []
         waiting: list[tuple[Certificate, ...]] = [(leaf,)]
-        seen = 0
         while waiting:
             path = waiting.pop()
-            seen += 1
-            if seen > _PATHS:
-                self._over_limit = True
+            if not self._paths_left:
+                self.over_limit = True
+                self.longest = self.longest or path
                 return
+            self._paths_left -= 1
             if len(path) > len(self.longest):
                 self.longest = path
             if path[-1] in self._anchors:
@@ -160,8 +206,8 @@ class _Builder:
                 # A cross-certified anchor may still have a path to another one; a self-issued one goes nowhere.
                 if path[-1].is_self_issued:
                     continue
-            if len(path) == _DEPTH:
-                self._over_limit = True
+            if len(path) == self._limits.depth:
+                self.over_limit = True
                 continue
             issuers = [issuer for issuer in self._issuers(path) if self._is_signed(path[-1], issuer)]
             waiting.extend((*path, issuer) for issuer in reversed(issuers))
@@ -187,21 +233,20 @@ class _Builder:
         )
 
     def _is_signed(self, child: Certificate, issuer: Certificate) -> bool:
-        known = self._checked.get((child, issuer))
-        if known is not None:
-            return known
-        if len(self._checked) == _SIGNATURES:
-            self._over_limit = True
-            return False
+        right = self._checked.get((child, issuer))
         key = issuer.public_key
-        right = key.bits <= _KEY_BITS and child.is_signed_by(key)
-        self._checked[child, issuer] = right
+        if right is None:
+            if len(self._checked) == self._limits.signatures:
+                self.over_limit = True
+                return False
+            right = key.bits <= self._limits.key_bits and child.is_signed_by(key)
+            self._checked[child, issuer] = right
         if not right:
             if child.signature_scheme is None:
                 why = f"the certificate {_name(child)} is signed by an algorithm that is not known"
             elif key.trouble:
                 why = f"the key of {_name(issuer)} cannot be used: {key.trouble}"
-            elif key.bits > _KEY_BITS:
+            elif key.bits > self._limits.key_bits:
                 why = f"the key of {_name(issuer)} is too long to be used: {key.bits} bits"
             else:
                 why = f"the signature on the certificate {_name(child)} is not one by {_name(issuer)}"
@@ -210,17 +255,17 @@ class _Builder:
 
     def why(self) -> str:
         """Why there is no path to an anchor."""
+        if self.over_limit:
+            return f"no path to a trusted certificate was found, and {_OVER_LIMIT}"
         if self._wrong:
-            return "; ".join(dict.fromkeys(self._wrong[:4]))
-        if self._over_limit:
-            return "no path to a trusted certificate was found within the limits"
+            return "; ".join([*dict.fromkeys(self._wrong)][:4])
         last = self.longest[-1]
         if last.is_self_issued:
             return f"the path ends at {_name(last)}, which is not trusted"
         return f"the issuer {last.issuer or 'without a name'} is not known"
 
 
-def _judge(path: tuple[Certificate, ...], at: datetime) -> Iterator[tuple[PathFailure, str]]:
+def _judge(path: tuple[Certificate, ...], at: datetime, limits: PathLimits) -> Iterator[tuple[PathFailure, str]]:
     """What is wrong with a path whose names and signatures are right (RFC 5280 section 6.1.3 to 6.1.5)."""
     for place, certificate in enumerate(path):
         name = _name(certificate)
@@ -236,7 +281,7 @@ def _judge(path: tuple[Certificate, ...], at: datetime) -> Iterator[tuple[PathFa
         elif at > certificate.not_after:
             yield PathFailure.NOT_VALID, f"the certificate {name} expired on {certificate.not_after:%Y-%m-%d}"
         if place:
-            yield from _judge_issuer(path, place)
+            yield from _judge_issuer(path, place, limits)
     yield from _judge_leaf(path[0])
     for certificate, issuer in pairwise(path):
         scheme = certificate.signature_scheme
@@ -259,7 +304,7 @@ def _judge_leaf(leaf: Certificate) -> Iterator[tuple[PathFailure, str]]:
         yield PathFailure.PURPOSE, f"the certificate {name} is not for mail"
 
 
-def _judge_issuer(path: tuple[Certificate, ...], place: int) -> Iterator[tuple[PathFailure, str]]:
+def _judge_issuer(path: tuple[Certificate, ...], place: int, limits: PathLimits) -> Iterator[tuple[PathFailure, str]]:
     """What an authority in a path must be, and what it may certify (RFC 5280 section 6.1.4)."""
     issuer, below = path[place], path[:place]
     name = _name(issuer)
@@ -277,12 +322,12 @@ def _judge_issuer(path: tuple[Certificate, ...], place: int) -> Iterator[tuple[P
         yield PathFailure.UNTRUSTED, f"the key of {name} is not for signing certificates"
     if not _for_mail(issuer):
         yield PathFailure.PURPOSE, f"the authority {name} is not for mail"
-    limits = issuer.name_constraints
-    if limits is not None:
+    bounds = issuer.name_constraints
+    if bounds is not None:
         for position, certificate in enumerate(below):
             if position and certificate.is_self_issued:
                 continue  # section 6.1.3 (b)
-            wrong = constraints.violation(limits, certificate)
+            wrong = constraints.violation(bounds, certificate, limits.comparisons)
             if wrong:
                 yield PathFailure.UNTRUSTED, f"{name} may not certify {_name(certificate)}: {wrong}"
 

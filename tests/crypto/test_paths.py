@@ -20,14 +20,19 @@ from mailsec.crypto import (
     RSA_SHA256,
     Certificate,
     PathFailure,
+    PathValidator,
     PrivateKey,
+    PublicKey,
     SignatureScheme,
+    constraints,
+    paths,
     validate_path,
 )
 from mailsec.crypto import extensions as ext
 from mailsec.crypto.certificates import Extension
 from mailsec.crypto.cms import encode
 from mailsec.crypto.issue import Issued, issue, make_authority, make_certificate, make_name
+from mailsec.crypto.limits import LIMITS, PathLimits
 from mailsec.errors import UsageError
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
@@ -558,6 +563,74 @@ def test_effort_is_limited(maker: Maker) -> None:
     result = validate_path(leaf, same, [root.certificate], NOW)
     assert result.failure is PathFailure.UNTRUSTED
     assert len(result.path) <= 10
+
+
+def mesh(maker: Maker, size: int) -> list[Certificate]:
+    """Authorities of one name that have all certified each other, and nobody else has."""
+    keys = [maker.root("Mesh", number) for number in range(size)]
+    return [maker.mid(above, "Mesh", number).certificate for above in keys for number, _ in enumerate(keys)]
+
+
+def test_a_mesh_costs_no_more_for_many_signers(maker: Maker, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The limit counts the signatures that are verified for all signers of a structure together."""
+    verified: list[Certificate] = []
+    real = Certificate.is_signed_by
+
+    def counting(self: Certificate, key: PublicKey) -> bool:
+        verified.append(self)
+        return real(self, key)
+
+    certificates = mesh(maker, 6)
+    authority = maker.root("Mesh", 0)
+    leaves = [maker.leaf(authority, f"a{number}@example.org").certificate for number in range(8)]
+    anchor = maker.root("Other", 5).certificate
+    monkeypatch.setattr(Certificate, "is_signed_by", counting)
+    limits = PathLimits(signatures=40)
+    validator = PathValidator(certificates, [anchor], NOW, limits)
+    results = [validator.validate(leaf) for leaf in leaves]
+    assert {result.failure for result in results} == {PathFailure.UNTRUSTED}
+    assert all("not all paths were tried" in result.sentence for result in results)
+    assert all(result.path[0] == leaf for result, leaf in zip(results, leaves, strict=True))
+    assert len(verified) <= limits.signatures
+    before = len(verified)
+    assert [validator.validate(leaf) for leaf in leaves] == results  # what is known is not found out again
+    assert len(verified) == before
+
+
+def test_partial_paths_are_counted_for_all_signers(maker: Maker, monkeypatch: pytest.MonkeyPatch) -> None:
+    looked: list[object] = []
+    real = paths._Builder._issuers
+
+    def counting(self: Any, path: Any) -> Any:
+        looked.append(path)
+        return real(self, path)
+
+    monkeypatch.setattr(paths._Builder, "_issuers", counting)
+    certificates = mesh(maker, 6)
+    leaves = [maker.leaf(maker.root("Mesh", 0), f"a{number}@example.org").certificate for number in range(8)]
+    validator = PathValidator(certificates, [maker.root("Other", 5).certificate], NOW, PathLimits(signatures=10_000))
+    for leaf in leaves:
+        assert validator.validate(leaf).failure is PathFailure.UNTRUSTED
+    assert len(looked) <= LIMITS.paths
+
+
+def test_many_names_and_many_constraints(maker: Maker, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Thousands of addresses below thousands of constraints: compared are no more than the limit allows."""
+    compared: list[str] = []
+    real = constraints._mailbox_within
+
+    def counting(address: str, base: str) -> bool:
+        compared.append(address)
+        return real(address, base)
+
+    monkeypatch.setattr(constraints, "_mailbox_within", counting)
+    root = maker.root()
+    mid = maker.mid(root, permitted=[f"h{number}.example" for number in range(1000)])
+    leaf = maker.leaf(mid, *(f"a@h{999 - number}.example" for number in range(1000)), subject="Alice")
+    result = validate_path(leaf.certificate, [mid.certificate], [root.certificate], NOW)
+    assert result.failure is PathFailure.UNTRUSTED
+    assert "too many names" in result.sentence
+    assert len(compared) <= LIMITS.comparisons
 
 
 def test_a_time_without_zone_is_refused(maker: Maker) -> None:

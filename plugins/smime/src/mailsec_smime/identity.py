@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import unicodedata
 from typing import TYPE_CHECKING, Final
 
-from mailsec.message import Mailbox
+from mailsec.message import Mailbox, plain_address
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,43 +14,6 @@ if TYPE_CHECKING:
 
 _SHOWN: Final = 5
 _LONG: Final = 320  # octets of the longest address (RFC 5321 section 4.5.3.1)
-
-
-def same_address(one: str, other: str) -> bool:
-    """Whether two addresses are the same mailbox as far as anybody but its own server can tell.
-
-    Local parts are compared exactly (RFC 5321 section 2.4), domains without regard to case and to whether their
-    labels are A-labels or U-labels (RFC 5890). Nothing is mapped beyond that: `straße` is not `strasse`.
-    """
-    key = _key(one)
-    return key is not None and key == _key(other)
-
-
-def _key(address: str) -> tuple[str, tuple[str, ...]] | None:
-    """What is equal for equal addresses; `None` for what is no address."""
-    local, _, domain = address.rpartition("@")
-    return (local, _domain(domain)) if local else None
-
-
-def _domain(domain: str) -> tuple[str, ...]:
-    return tuple(map(_label, domain.lower().removesuffix(".").split(".")))
-
-
-def _label(label: str) -> str:
-    if label.startswith("xn--"):
-        try:
-            text = label[4:].encode("ascii").decode("punycode")
-            # What is no A-label of a U-label stays as it is: `xn--example-` is not `example` (RFC 5891 section 5.4).
-            if not text.isascii() and text == _plain(text) and text.encode("punycode").decode() == label[4:]:
-                return text
-        except UnicodeError:
-            pass
-        return label
-    return _plain(label)
-
-
-def _plain(label: str) -> str:
-    return unicodedata.normalize("NFC", label.lower())
 
 
 def author_trouble(header: HeaderSection, certificate: Certificate) -> tuple[str, str]:
@@ -72,14 +34,14 @@ def author_trouble(header: HeaderSection, certificate: Certificate) -> tuple[str
     first = emails[0] if emails else ""
     if len(fields) != 1 or not addresses or len(mailboxes) != len(addresses):
         return first, "the message does not have one From field with its author's address"
-    certified = {key: email for email in reversed(emails) if (key := _key(email)) is not None}
-    keys = [_key(mailbox.address) if mailbox.valid else None for mailbox in mailboxes]
-    theirs = [certified[key] for key in keys if key is not None and key in certified]
+    certified = {plain: email for email in reversed(emails) if (plain := plain_address(email))}
+    authors = [plain_address(mailbox.address) if mailbox.valid else "" for mailbox in mailboxes]
+    theirs = [certified[author] for author in authors if author in certified]
     if len(theirs) == len(mailboxes):
         return theirs[0], ""
     if not emails:
         return "", "the certificate names no e-mail address"
-    others = [mailbox.address for mailbox, key in zip(mailboxes, keys, strict=True) if key not in certified]
+    others = [mailbox.address for mailbox, plain in zip(mailboxes, authors, strict=True) if plain not in certified]
     return (theirs or [first])[0], f"the certificate is for {_few(emails)}, the message from {_few(others)}"
 
 

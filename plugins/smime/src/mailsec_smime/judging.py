@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from mailsec.crypto import PathFailure, SignatureScheme, Status, validate_path
+from mailsec.crypto import PathFailure, SignatureScheme, Status
 from mailsec.crypto.cms import IssuerAndSerialNumber, Outcome, SignerVerification
 from mailsec.hooks import AuthResult, Cause, CertificatePath, Coverage, Evidence, Fact, Result
 from mailsec_smime.identity import author_trouble
 
 if TYPE_CHECKING:
-    from mailsec.crypto import Certificate, PathResult
+    from mailsec.crypto import PathValidator
     from mailsec.hooks import OpenerContext
 
 _LONG = 1000
@@ -36,8 +36,7 @@ _PATH: Mapping[PathFailure, Cause] = {
 
 def judge(
     verification: SignerVerification,
-    candidates: Sequence[Certificate],
-    paths: dict[Certificate, PathResult],
+    validator: PathValidator,
     *,
     part: str,
     size: int,
@@ -47,8 +46,7 @@ def judge(
 
     Args:
         verification: what came of the signature.
-        candidates: certificates that came along, for the path.
-        paths: what was found of the certificates of other signers; this one's is added.
+        validator: finds paths for the certificates of all signers of the structure.
         part: the section number of the part that holds the signature.
         size: how many octets the signed content has; a good signature covers all of them.
         context: whose trust, time and header section count.
@@ -84,10 +82,7 @@ def judge(
         found.append((Cause.WEAK, assessment.sentence))
     elif assessment is not None and assessment.status is Status.DEPRECATED:
         notes.append(assessment.sentence)
-    anchors = tuple(context.trust.anchors())
-    validated = paths.get(certificate)
-    if validated is None:
-        validated = paths[certificate] = validate_path(certificate, candidates, anchors, context.moment.at)
+    validated = validator.validate(certificate)
     evidence.append(CertificatePath(tuple(c.der for c in validated.path), validated.anchored))
     if validated.failure is not None:
         found.append((_PATH[validated.failure], validated.sentence[: 4 * _LONG]))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from mailsec.crypto import PathValidator
 from mailsec.crypto.cms import (
     Content,
     Outcome,
@@ -21,7 +22,7 @@ from mailsec.message import to_crlf
 from mailsec_smime.judging import judge
 
 if TYPE_CHECKING:
-    from mailsec.crypto import Certificate, PathResult
+    from mailsec.crypto import Certificate
     from mailsec.hooks import OpenerContext
     from mailsec.message import Part
 
@@ -153,9 +154,8 @@ def _opened(
     path: str,
     context: OpenerContext,
 ) -> Opened:
-    candidates = signed.certificates
-    paths: dict[Certificate, PathResult] = {}
-    results = tuple(judge(v, candidates, paths, part=path, size=len(entity), context=context) for v in verifications)
+    validator = PathValidator(signed.certificates, tuple(context.trust.anchors()), context.moment.at)
+    results = tuple(judge(one, validator, part=path, size=len(entity), context=context) for one in verifications)
     return Opened(entity, "signed", results)
 
 

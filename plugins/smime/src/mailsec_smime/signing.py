@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 from mailsec.crypto import SignatureScheme, new_digest
 from mailsec.crypto.cms import Content, build_signed_data, content_digest, micalg
 from mailsec.errors import UsageError
-from mailsec.message import to_crlf
-from mailsec_smime.identity import same_address
+from mailsec.message import same_address, to_crlf
 from mailsec_smime.settings import Settings
 
 if TYPE_CHECKING:

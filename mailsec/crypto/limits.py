@@ -1,0 +1,30 @@
+"""The limits that hold while certification paths are searched and validated: all of them, in one place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["LIMITS", "PathLimits"]
+
+
+@dataclass(frozen=True, slots=True)
+class PathLimits:
+    """How much work the certificates of one signed structure may cost, all its signers together.
+
+    Attributes:
+        depth: certificates in a path, the anchor included.
+        signatures: signatures on certificates that are verified.
+        paths: partial paths that are looked at; authorities that certify each other make very many.
+        key_bits: longer RSA keys cost too much time, and the algorithm policy refuses them all the same.
+        comparisons: of the names in one certificate with the name constraints in another.
+    """
+
+    depth: int = 10
+    signatures: int = 100
+    paths: int = 256
+    key_bits: int = 8192
+    comparisons: int = 100_000
+
+
+LIMITS = PathLimits()
+"""The limits in force unless a caller says otherwise."""
