@@ -24,7 +24,7 @@ from mailsec.hooks.types import (
     Moment,
     Result,
 )
-from mailsec.message import safe_text
+from mailsec.message import safe_text, same_address
 from mailsec.pipeline.clarity import READING
 
 if TYPE_CHECKING:
@@ -120,8 +120,8 @@ def _coverage(report: Report, result: AuthResult, coverage: Coverage) -> Iterato
     present = [name for name in wanted if report.header.first(name) is not None]
     if fields:
         yield f"header fields covered: {', '.join(dict.fromkeys(map(safe_text, fields)))}"
-    author = result.properties.get("body.smime-identifier", "").lower()
-    if author and result.result is Result.PASS and author in (one.lower() for one in report.authors):
+    signer = result.properties.get("body.smime-identifier", "")
+    if result.result is Result.PASS and any(same_address(signer, author) for author in report.authors):
         yield "From is vouched for by the certificate"
         present.remove("from")
     missing = [name for name in present if name not in fields]

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from mailsec.errors import LimitError, UsageError
 from mailsec.hooks.types import AuthResult, Result
 from mailsec.message.comments import Comments, strip_comments
+from mailsec.message.domains import same_domain
 from mailsec.message.edits import Delete
 from mailsec.message.header import HeaderField, HeaderSection
-from mailsec.pipeline.names import same_domain
 
 __all__ = ["AuthenticationResults", "Property", "ResInfo", "forged", "parse", "trusted", "write"]
 

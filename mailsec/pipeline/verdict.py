@@ -25,9 +25,9 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from mailsec.hooks.types import AuthResult, Cause, Result
 from mailsec.message.addresses import Group, Mailbox, mailboxes
+from mailsec.message.domains import plain_domain, same_address, same_domain
 from mailsec.message.safe import safe_text
 from mailsec.pipeline.clarity import BESIDE, READING, author_doubt
-from mailsec.pipeline.names import plain_domain, same_domain
 
 if TYPE_CHECKING:
     from mailsec.pipeline.report import Layer, Report
@@ -122,7 +122,7 @@ class _Facts:
     def is_author(self, one: AuthResult) -> bool:
         """Whether a certificate's address is the only one in From; local parts are compared exactly (RFC 5321)."""
         address = one.properties.get("body.smime-identifier", "")
-        return bool(address) and all(_same_address(address, author) for author in self.authors)
+        return bool(address) and all(same_address(address, author) for author in self.authors)
 
     def protected_authors(self, one: AuthResult) -> tuple[str, ...]:
         """The authors that signed content names, where they are not those of the message (RFC 9788 section 4.4)."""
@@ -130,7 +130,7 @@ class _Facts:
             return ()
         inner = mailboxes(self.report.layers[one.coverage.layer].header.addresses("from"))
         theirs = tuple(mailbox.address for mailbox in inner)
-        others = any(not any(_same_address(address, author) for author in self.authors) for address in theirs)
+        others = any(not any(same_address(address, author) for author in self.authors) for address in theirs)
         return theirs if others else ()
 
     # -- DKIM
@@ -610,9 +610,3 @@ def _is_clear(mailbox: Mailbox) -> bool:
 
 def _domain_of(address: str) -> str:
     return plain_domain(address.rpartition("@")[2])
-
-
-def _same_address(one: str, other: str) -> bool:
-    local, _, domain = one.rpartition("@")
-    other_local, _, other_domain = other.rpartition("@")
-    return bool(local) and local == other_local and same_domain(domain, other_domain)

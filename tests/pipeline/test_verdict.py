@@ -10,7 +10,6 @@ import pytest
 from mailsec.hooks import AuthResult, Cause, Coverage, Result
 from mailsec.message import parse
 from mailsec.pipeline import Layer, Level, Policy, Report
-from mailsec.pipeline.names import same_domain
 from mailsec.pipeline.verdict import RULES
 
 HEAD = b"From: alice@example.org\r\nTo: bob@example.com\r\nSubject: Tea\r\n\r\n"
@@ -458,20 +457,3 @@ def test_signed_content_brings_its_own_fields(make_report: Callable[..., Report]
     verdict = make_report([smime("pass", coverage=INSIDE)], octets=octets, layers=(layer,)).verdict
     assert verdict.level is Level.VERIFIED
     assert "Content-Type" not in verdict.sentence
-
-
-@pytest.mark.parametrize(
-    ("one", "other", "same"),
-    [
-        ("example.org", "EXAMPLE.ORG.", True),
-        ("bücher.example", "xn--bcher-kva.example", True),
-        ("BÜCHER.example", "bücher.example", True),
-        ("straße.example", "strasse.example", False),
-        ("example.org", "mail.example.org", False),
-        ("ample.org", "example.org", False),
-        ("", "", False),
-    ],
-)
-def test_domains_are_equal_as_names(one: str, other: str, same: bool) -> None:
-    """RFC 5890 section 2.3.2.4, without the mappings of IDNA 2003."""
-    assert same_domain(one, other) is same

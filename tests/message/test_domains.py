@@ -1,10 +1,12 @@
-"""How addresses are compared."""
+"""How domain names and addresses are compared: RFC 5890, without the mappings of IDNA 2003."""
 
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from mailsec_smime.identity import same_address
+from mailsec.message import plain_address, plain_domain, same_address, same_domain
 
 
 @pytest.mark.parametrize(
@@ -35,6 +37,8 @@ def test_the_same(one: str, other: str) -> None:
         pytest.param("@example.org", "@example.org", id="no local part"),
         pytest.param("example.org", "example.org", id="no address"),
         pytest.param("", "", id="nothing"),
+        pytest.param("a@", "a@", id="no domain"),
+        pytest.param("a@ example.org", "a@example.org", id="white space"),
         pytest.param("a@b@example.org", "a@example.org", id="two at signs"),
         pytest.param("a@xn--\u00e4.example", "a@ä.example", id="a broken A-label"),
         pytest.param("a@xn--example-.org", "a@example.org", id="an A-label of ASCII (RFC 5891 section 5.4)"),
@@ -44,3 +48,33 @@ def test_the_same(one: str, other: str) -> None:
 def test_another(one: str, other: str) -> None:
     assert not same_address(one, other)
     assert not same_address(other, one)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("example.org", "EXAMPLE.ORG.", True),
+        ("bücher.example", "xn--bcher-kva.example", True),
+        ("BÜCHER.example", "bücher.example", True),
+        ("straße.example", "strasse.example", False),
+        ("example.org", "mail.example.org", False),
+        ("ample.org", "example.org", False),
+        ("", "", False),
+        (".", ".", False),
+    ],
+)
+def test_domains_are_equal_as_names(one: str, other: str, same: bool) -> None:
+    assert same_domain(one, other) is same
+
+
+@given(st.text(), st.text())
+def test_what_is_plain_stays_so_and_decides(one: str, other: str) -> None:
+    assert plain_domain(one).isascii()
+    assert same_address(f"a@{one}", f"a@{other}") is same_domain(one, other)
+    assert (plain_address(one) == plain_address(other) != "") is same_address(one, other)
+
+
+@given(st.lists(st.text(alphabet="aßüдb例-", min_size=1), min_size=1).map(".".join))
+def test_both_spellings_are_one_name(name: str) -> None:
+    assert plain_domain(plain_domain(name)) == plain_domain(name)
+    assert same_domain(name, plain_domain(name))
