@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -19,13 +20,16 @@ if TYPE_CHECKING:
     from mailsec.message import Message, Part
     from mailsec.pipeline.runner import Runner
 
-__all__ = ["MAXIMUM_DEPTH", "MAXIMUM_OPENINGS", "Opening"]
+__all__ = ["MAXIMUM_DEPTH", "MAXIMUM_OPENINGS", "MAXIMUM_QUESTIONS", "Opening"]
 
 MAXIMUM_DEPTH = 8
 """How many protections may lie inside each other."""
 
-MAXIMUM_OPENINGS = 64
-"""How often an opener is asked about a part of one message."""
+MAXIMUM_OPENINGS = 16
+"""How many parts of one message openers may open, in all layers together."""
+
+MAXIMUM_QUESTIONS = 256
+"""How often openers are asked about a part of one message; of most they say at once that it is none of theirs."""
 
 MAXIMUM_OCTETS = 1 << 28
 """How many octets all inner contents together may have."""
@@ -100,9 +104,11 @@ class Opening:
         self._problems = problems
         self._root = _Node(message, None, None, "transit")
         self._wanted = {one for entry in runner.openers for one in entry.descriptor.content_types}
+        self._left = MAXIMUM_OPENINGS
         self._asked = 0
         self._octets = 0
-        self._limited = False
+        self._waiting: deque[_OpenerJob] = deque()
+        self._over_limit: _OpenerJob | None = None
 
     def start(self) -> None:
         """Looks through the message in transit and adds the jobs to the engine."""
@@ -131,14 +137,18 @@ class Opening:
         shared, keys = self._shared, self._runner.services.keys
         context = PartContext(shared, entry.settings, keys, self._root.message.header)
         job = _OpenerJob(entry, context, self, candidate)
-        self._asked += 1
-        if self._asked <= MAXIMUM_OPENINGS and candidate.node.depth < MAXIMUM_DEPTH:
-            self._engine.add(job)
-        elif not self._limited:
-            self._limited = True
-            limit = f"more than {MAXIMUM_DEPTH} layers or {MAXIMUM_OPENINGS} parts are protected"
-            job.results = _limit(entry, f"not all was opened: {limit}")
-            candidate.answers.append((job, None))
+        if candidate.node.depth < MAXIMUM_DEPTH:
+            self._waiting.append(job)
+            self._start_waiting()
+        else:
+            self._over_limit = self._over_limit or job
+
+    def _start_waiting(self) -> None:
+        """Starts as many jobs as the limits allow now."""
+        while self._waiting and self._left and self._asked < MAXIMUM_QUESTIONS:
+            self._left -= 1
+            self._asked += 1
+            self._engine.add(self._waiting.popleft())
 
     def call_in_thread(self, function: Callable[..., Any], *arguments: Any) -> Any:
         """Makes a blocking call in a thread; the answer is awaited."""
@@ -149,7 +159,9 @@ class Opening:
         from mailsec.message import parse
 
         if answer is None and job.failure is None:
+            self._left += 1
             self._ask(candidate)
+            self._start_waiting()
             return
         inner: _Node | None = None
         header, octets = self._root.message.header, 0
@@ -177,6 +189,10 @@ class Opening:
 
     def finish(self) -> tuple[tuple[Layer, ...], list[Run]]:
         """Numbers the layers, breadth first in document order, and gives them with what ran."""
+        if (over := next(iter(self._waiting), self._over_limit)) is not None:
+            limit = f"no more than {MAXIMUM_OPENINGS} protected parts in {MAXIMUM_DEPTH} layers are opened"
+            over.results = _limit(over.entry, f"not all was opened: {limit}")
+            over.candidate.answers.append((over, None))
         layers: list[Layer] = []
         runs: list[Run] = []
         waiting = [self._root]

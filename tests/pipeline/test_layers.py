@@ -11,7 +11,7 @@ import pytest
 from mailsec.hooks import AuthResult, Coverage, Opened, Opener, Result, Verifier
 from mailsec.message import parse
 from mailsec.pipeline import Report, Runner
-from mailsec.pipeline.layers import MAXIMUM_DEPTH, MAXIMUM_OPENINGS
+from mailsec.pipeline.layers import MAXIMUM_DEPTH, MAXIMUM_OPENINGS, MAXIMUM_QUESTIONS
 
 HEAD = b"From: alice@example.org\r\n"
 
@@ -198,6 +198,38 @@ async def test_limits_end_in_a_clear_result(
     limits = [one for one in report.results if str(one.result) == "permerror"]
     assert [says(one) for one in limits] == [("smime", "permerror", "limit")]
     assert "not all was opened" in limits[0].reason
+
+
+async def test_parts_that_are_not_the_openers_do_not_count(make_runner: Callable[..., Runner]) -> None:
+    """Many attachments of a type that may be protected, and are not."""
+    asked: list[str] = []
+
+    def pick(part: Any, context: Any) -> Opened | None:
+        asked.append(part.path)
+        result = AuthResult("smime", Result.PASS, coverage=covered(part.content))
+        return Opened(part.content, "signed", (result,)) if part.content.startswith(b"Content-Type") else None
+
+    opener = Opener(name="o", methods=("smime",), content_types=("application/x-wrap",), open=pick)
+    report = await make_runner(opener).check(parse(HEAD + mixed(*[wrap(b"x")] * 100, wrap(TEXT))))
+    assert len(asked) == 101
+    assert [str(one.result) for one in report.results] == ["pass"]
+
+
+@pytest.mark.parametrize("opens", [True, False])
+async def test_openers_are_asked_no_more_often_than_the_limits_allow(
+    opens: bool, make_runner: Callable[..., Runner], says: Any
+) -> None:
+    asked: list[str] = []
+
+    def count(part: Any, context: Any) -> Opened | None:
+        asked.append(part.path)
+        return Opened(None, "signed", ()) if opens else None
+
+    opener = Opener(name="o", methods=("smime",), content_types=("application/x-wrap",), open=count)
+    report = await make_runner(opener).check(parse(HEAD + mixed(*[wrap(TEXT)] * 2000)))
+    assert len(asked) == (MAXIMUM_OPENINGS if opens else MAXIMUM_QUESTIONS)
+    limits = [says(one) for one in report.results if one.result is Result.PERMERROR]
+    assert limits == [("smime", "permerror", "limit")]
 
 
 async def test_endless_content_ends_at_the_depth_limit(make_runner: Callable[..., Runner]) -> None:
