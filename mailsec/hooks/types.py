@@ -70,6 +70,7 @@ class Cause(StrEnum):
     UNSUPPORTED = "unsupported"  # an algorithm or form that we do not know
     LIMIT = "limit"  # over one of the limits
     DNS = "dns"  # DNS trouble
+    FETCH = "fetch"  # a document that is needed could not be fetched
     LATE = "late"  # not ready by the deadline
     CRASHED = "crashed"  # the plugin raised
 

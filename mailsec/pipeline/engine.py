@@ -20,7 +20,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Generator
 from time import monotonic
 from typing import Any
 
-from mailsec.errors import DeadlineError, DnsTemporaryError, PluginError, TemporaryError
+from mailsec.errors import DeadlineError, DnsTemporaryError, FetchError, PluginError, TemporaryError
 from mailsec.hooks.types import AuthResult, Cause
 from mailsec.pipeline.context import PlainContext, Shared
 from mailsec.pipeline.plan import Entry
@@ -387,6 +387,8 @@ class Engine:
             job.failure = Failure(Cause.DNS, str(error))
         elif isinstance(error, DeadlineError):
             job.failure = Failure(Cause.LATE, str(error) or "the time was over")
+        elif isinstance(error, FetchError):
+            job.failure = Failure(Cause.FETCH, str(error))
         elif isinstance(error, TemporaryError):
             job.failure = Failure(None, str(error))
         elif isinstance(error, PluginError):

@@ -133,7 +133,7 @@ ZOO: list[Any] = [
     ("coverage out of order", sync(overlaps), "crashed", "could not be used", True),
     ("DNS trouble", sync(raises(DnsTemporaryError("a.example", "TXT", "SERVFAIL"))), "dns", "SERVFAIL", False),
     ("its own deadline", sync(raises(DeadlineError("no time"))), "late", "no time", False),
-    ("cannot fetch", sync(raises(FetchError("no route"))), None, "no route", False),
+    ("cannot fetch", sync(raises(FetchError("no route"))), "fetch", "no route", False),
     ("never ends, async", verify(forever), "late", "not ready in time", True),
     ("never ends in finish", start(lambda h, c: Work(finish=forever)), "late", "not ready in time", True),
     ("swallows cancellation", verify(swallows_cancellation), "late", "not ready in time", True),
