@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 __all__ = ["BLOCK", "BodyHash", "BodyHasher"]
 
-BLOCK: Final = 1 << 16
+BLOCK: Final = 1 << 17
 """Octets that are worked on at a time: as many as stay in the processor's cache."""
 
 

@@ -1,8 +1,8 @@
 """One search that has to be fast: whether octets contain a short string.
 
 `bytes.find` looks at some octets of every three for a needle of two, with a branch that text defeats at each
-space; the C library's `strstr` compares sixteen at a time. It is used where it is to be had, through `ctypes`;
-what it says is the same.
+space; the C library's `memmem` looks at each once, without one. It is used where it is to be had, through
+`ctypes`; what it says is the same.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ __all__ = ["contains"]
 _WORTHWHILE: Final = 512  # below so many octets the call costs more than it saves
 
 
-def _load() -> Callable[[bytes, bytes], object] | None:
+def _load() -> Callable[[bytes, int, bytes, int], object] | None:
     try:
         import ctypes
 
-        strstr = ctypes.CDLL(None).strstr
+        memmem = ctypes.CDLL(None).memmem
     except (ImportError, OSError, AttributeError, TypeError):
         return None  # a platform without it
-    strstr.argtypes = (ctypes.c_char_p, ctypes.c_char_p)
-    strstr.restype = ctypes.c_void_p
-    return strstr
+    memmem.argtypes = (ctypes.c_char_p, ctypes.c_size_t, ctypes.c_char_p, ctypes.c_size_t)
+    memmem.restype = ctypes.c_void_p
+    return memmem
 
 
-_STRSTR: Final = _load()
+_MEMMEM: Final = _load()
 
 
 def contains(octets: bytes, needle: bytes) -> bool:
@@ -37,8 +37,9 @@ def contains(octets: bytes, needle: bytes) -> bool:
 
     Args:
         octets: where to look.
-        needle: what for; without NUL.
+        needle: what for.
     """
-    if _STRSTR is None or len(octets) < _WORTHWHILE or b"\0" in octets:  # NUL ends a string in C
+    size = len(octets)
+    if _MEMMEM is None or size < _WORTHWHILE:
         return needle in octets
-    return _STRSTR(octets, needle) is not None
+    return _MEMMEM(octets, size, needle, len(needle)) is not None
