@@ -2,6 +2,12 @@
 
 It works with offsets into one `bytes` object, copies nothing and never recurses: whoever reads a structure
 goes down by the levels that the structure has.
+
+`mailsec.crypto.cms.tlv` reads BER, which CMS may be in (RFC 5652 section 3): elements of indefinite length, strings in
+segments, contents of any size in buffers that are not copied, with a budget of its own and errors for callers. None
+of that is allowed in keys and certificates, whose signed octets must have one reading, and a path reads thousands of
+their elements; so there are two readers, one that refuses and one that endures. What writes DER is one,
+`mailsec.crypto.cms.encode`.
 """
 
 from __future__ import annotations
