@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import unicodedata
 from typing import TYPE_CHECKING
 
 from mailsec.crypto import names
+from mailsec.message.domains import plain_domain
 
 if TYPE_CHECKING:
     from mailsec.crypto.certificates import Certificate
@@ -60,25 +60,17 @@ def violation(constraints: NameConstraints, certificate: Certificate, most: int)
 
 
 def _mailbox_within(address: str, base: str) -> bool:
-    """Whether a mailbox lies within a constraint: a mailbox, a host, or with a leading dot all hosts below a domain."""
+    """Whether a mailbox lies within a constraint: a mailbox, a host, or with a leading dot all hosts below a domain.
+
+    Hosts are compared in A-labels (RFC 9598 section 5), with no mapping beyond case (IDNA 2008): an authority for
+    `strasse.example` is none for `straße.example`.
+    """
     local, _, host = address.rpartition("@")
-    host = _ascii_host(host)
+    host = plain_domain(host)
     base_local, base_at, base_host = base.rpartition("@")
-    base_host = _ascii_host(base_host)
+    base_host = plain_domain(base_host)
     if base_at:
         return local == base_local and host == base_host
     if base_host.startswith("."):
         return host.endswith(base_host)
     return host == base_host
-
-
-def _ascii_host(host: str) -> str:
-    """A host name as A-labels in lower case, as RFC 9598 section 5 compares them.
-
-    Nothing is mapped beyond case (IDNA 2008): an authority for `strasse.example` is none for `straße.example`.
-    """
-    host = host.lower()
-    if host.isascii():
-        return host
-    labels = unicodedata.normalize("NFC", host).split(".")
-    return ".".join(one if one.isascii() else f"xn--{one.encode('punycode').decode()}" for one in labels)
