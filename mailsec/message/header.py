@@ -372,7 +372,7 @@ def find_layout(buffer: Buffer, start: int, end: int, line_end: bytes = b"\n", *
         envelope: whether a first line "From " (RFC 4155) is set aside.
     """
     head = buffer.cut(start, min(start + 2000, end))
-    if envelope and _ENVELOPE.match(head):
+    if envelope and head[:1] in b">F" and _ENVELOPE.match(head):
         line = buffer.find(line_end, start, end)
         start = end if line < 0 else line + 1
         head = buffer.cut(start, min(start + 2000, end))

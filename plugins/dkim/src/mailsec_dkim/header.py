@@ -86,11 +86,11 @@ def hash_input(
         blank: where the value of b= stands in what follows its colon; that is left out.
         algorithm: the header canonicalization.
     """
-    body = signature_field.index(b":") + 1
-    unsigned = signature_field[: body + blank[0]] + signature_field[body + blank[1] :]
+    start = signature_field.index(b":") + 1
+    unsigned = signature_field[: start + blank[0]] + signature_field[start + blank[1] :]
     if algorithm == "relaxed" and _has_plain_space(section.fields_octets):
-        values = section.raw_values([index for index, _ in selected])
-        pieces = [name + b":" + b" ".join(value.split()) for (_, name), value in zip(selected, values, strict=True)]
+        values = map(bytes.split, section.raw_values([index for index, _ in selected]))
+        pieces = [name + b":" + b" ".join(words) for (_, name), words in zip(selected, values, strict=True)]
     else:
         pieces = [canonicalize_field(section[index].raw, algorithm)[:-2] for index, _ in selected]
     pieces.append(canonicalize_field(unsigned, algorithm)[:-2])  # without its CRLF
