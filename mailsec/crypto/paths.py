@@ -262,6 +262,8 @@ class _Builder:
         last = self.longest[-1]
         if last.is_self_issued:
             return f"the path ends at {_name(last)}, which is not trusted"
+        if last.issuer_key in self._by_subject:
+            return "its issuers have only certified each other, and none of them is trusted"
         return f"the issuer {last.issuer or 'without a name'} is not known"
 
 

@@ -568,6 +568,14 @@ def test_effort_is_limited(maker: Maker) -> None:
     assert len(result.path) <= 10
 
 
+def test_authorities_that_certify_each_other_only(maker: Maker) -> None:
+    one, other = maker.root("One", 0), maker.root("Other", 1)
+    between = [maker.mid(one, "Other", 1).certificate, maker.mid(other, "One", 0).certificate]
+    result = validate_path(maker.leaf(one).certificate, between, [maker.root("Root", 5).certificate], NOW)
+    assert result.failure is PathFailure.UNTRUSTED
+    assert "only certified each other" in result.sentence
+
+
 def mesh(maker: Maker, size: int) -> list[Certificate]:
     """Authorities of one name that have all certified each other, and nobody else has."""
     keys = [maker.root("Mesh", number) for number in range(size)]
