@@ -11,18 +11,30 @@ import unicodedata
 
 __all__ = ["plain_address", "plain_domain", "same_address", "same_domain"]
 
+_LONGEST = 253
+"""Characters of the longest domain name (RFC 1035 section 2.3.4); Punycode and normalization take far more than
+linear time, and what comes in a message has no length that one could rely on."""
+_LONGEST_LABEL = 63
+
 
 def plain_domain(domain: str) -> str:
     """A domain name in lower case and A-labels (RFC 5890 section 2.3.2.1), without the last dot.
+
+    What is too long to be a name or a label stays as it is, but for its case.
 
     Args:
         domain: in A-labels or U-labels.
     """
     domain = domain.removesuffix(".").lower()
-    if domain.isascii():
+    if domain.isascii() or len(domain) > _LONGEST:
         return domain
-    labels = unicodedata.normalize("NFC", domain).split(".")
-    return ".".join(one if one.isascii() else f"xn--{one.encode('punycode').decode()}" for one in labels)
+    return ".".join(map(_plain_label, unicodedata.normalize("NFC", domain).split(".")))
+
+
+def _plain_label(label: str) -> str:
+    if label.isascii() or len(label) > _LONGEST_LABEL:
+        return label
+    return f"xn--{label.encode('punycode').decode()}"
 
 
 def same_domain(one: str, other: str) -> bool:
