@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import unicodedata
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from mailsec.crypto import der
+from mailsec.message.normalization import nfkc
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -99,4 +99,4 @@ def canonical(name: bytes) -> CanonicalName:
 
 def _prepare(text: str) -> str:
     """String preparation as far as it matters (RFC 4518): normalised, without case, spaces drawn together."""
-    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+    return " ".join(nfkc(text).casefold().split())

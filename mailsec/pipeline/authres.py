@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ipaddress
 import re
-import unicodedata
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
@@ -14,6 +13,7 @@ from mailsec.message.comments import Comments, strip_comments
 from mailsec.message.domains import same_domain
 from mailsec.message.edits import Delete
 from mailsec.message.header import HeaderField, HeaderSection
+from mailsec.message.normalization import nfkc
 
 __all__ = ["AuthenticationResults", "Property", "ResInfo", "forged", "parse", "trusted", "write"]
 
@@ -378,7 +378,7 @@ def _claims(text: str, authserv_id: str) -> bool:
 
 def _reduce(text: str) -> str:
     """A text as the most lenient reader could compare it."""
-    return _IGNORED.sub("", unicodedata.normalize("NFKC", text)).casefold().removesuffix(".")
+    return _IGNORED.sub("", nfkc(text)).casefold().removesuffix(".")
 
 
 def trusted(

@@ -30,6 +30,7 @@ __all__ = ["Facts"]
 
 _SHOWN = ("Subject", "Date", "To", "Cc")
 _WRITTEN = {"mime-version": "MIME-Version"}
+_LONGEST_ADDRESS = 320  # RFC 5321 section 4.5.3.1
 
 
 class Facts:
@@ -218,6 +219,8 @@ def _is_clear(mailbox: Mailbox) -> bool:
         return False
     if mailbox.address.isascii():
         return True
+    if len(mailbox.address) > _LONGEST_ADDRESS:  # normalization takes far more than linear time
+        return False
     domain = unicodedata.normalize("NFC", mailbox.domain.lower())
     return (
         "\u3002" not in domain

@@ -457,3 +457,15 @@ def test_signed_content_brings_its_own_fields(make_report: Callable[..., Report]
     verdict = make_report([smime("pass", coverage=INSIDE)], octets=octets, layers=(layer,)).verdict
     assert verdict.level is Level.VERIFIED
     assert "Content-Type" not in verdict.sentence
+
+
+@pytest.mark.parametrize("place", ["a@{}.example", "{}@example.org"], ids=["domain", "local part"])
+@pytest.mark.parametrize(
+    "long", ["a" + "\u0315\u0300" * 100_000, "".join(map(chr, range(0x4E00, 0x9E00)))], ids=["marks", "ideographs"]
+)
+def test_an_address_that_takes_long_to_compare_is_not_compared(
+    make_report: Callable[..., Report], place: str, long: str
+) -> None:
+    """No address is longer than 320 octets (RFC 5321 section 4.5.3.1)."""
+    octets = f"From: {place.format(long)}\r\n\r\nx\r\n".encode()
+    assert make_report([dkim("pass")], octets=octets).verdict.level is Level.WARNING
