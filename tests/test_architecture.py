@@ -94,3 +94,15 @@ def test_no_path_of_a_machine_stands_in_a_text() -> None:
 @pytest.mark.parametrize("path", CORE, ids=name)
 def test_every_module_says_what_it_is(path: Path) -> None:
     assert ast.get_docstring(ast.parse(path.read_text()))
+
+
+@pytest.mark.parametrize("path", [*CORE, *PLUGINS], ids=name)
+def test_no_group_is_repeated_possessively(path: Path) -> None:
+    """Python before 3.11.5 goes on at the wrong place after such a group; an atomic group around it is right."""
+    strings = [
+        node.value if isinstance(node.value, str) else node.value.decode("latin-1")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str | bytes)
+    ]
+    possessive = re.compile(r"(?<!\\)\)(?:[*+?]|\{[0-9,]+\})\+")
+    assert not [string for string in strings if possessive.search(string) and "[" in string]

@@ -22,8 +22,8 @@ __all__ = ["Group", "Mailbox", "mailboxes", "parse_addresses"]
 
 _TOKEN = re.compile(
     r"""(?P<space>[ \t\r\n]+)
-    |(?P<quoted>"(?P<content>[^"\\]*+(?:\\.[^"\\]*+)*+)"?)
-    |(?P<literal>\[[^\[\]\\]*+(?:\\.[^\[\]\\]*+)*+\])
+    |(?P<quoted>"(?P<content>[^"\\]*+(?>(?:\\.[^"\\]*+)*))"?)
+    |(?P<literal>\[[^\[\]\\]*+(?>(?:\\.[^\[\]\\]*+)*)\])
     |(?P<special>[<>@,;:])
     |(?P<comment>\()
     |(?P<atom>[^\s()<>\[\]:;@\\,"]+|.)""",
@@ -36,9 +36,9 @@ _LOCAL = re.compile(r'[^\x00-\x20"(),:;<>@\[\\\]\x7f]+\Z')
 _LABEL = r"[^\x00-,./:-@\[-^`{-\x7f]+"  # letters, digits, hyphen, underscore, all that is not ASCII
 _DOMAIN = re.compile(rf"(?:{_LABEL}\.)*{_LABEL}\.?\Z|\[[!-Z^-~]+\]\Z")
 # One mailbox of the plainest form, which needs no parser.
-_ADDRESS = r"([A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]++)@((?:[A-Za-z0-9-]++\.)*+[A-Za-z0-9-]++)"
+_ADDRESS = r"([A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]++)@((?>(?:[A-Za-z0-9-]++\.)*)[A-Za-z0-9-]++)"
 _PLAIN = re.compile(
-    rf"""(?:([A-Za-z0-9!#$%&'*+/^_`{{|}}~.-]++(?:[ ][A-Za-z0-9!#$%&'*+/^_`{{|}}~.-]++)*+)[ ]?)?<{_ADDRESS}>\Z
+    rf"""(?:([A-Za-z0-9!#$%&'*+/^_`{{|}}~.-]++(?>(?:[ ][A-Za-z0-9!#$%&'*+/^_`{{|}}~.-]++)*))[ ]?)?<{_ADDRESS}>\Z
     |{_ADDRESS}\Z""".replace("\n    ", "")
 )
 

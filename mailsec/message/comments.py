@@ -9,8 +9,8 @@ from mailsec.message.limits import LIMITS
 __all__ = ["Comments", "strip_comments"]
 
 _SPACE = re.compile(r"[ \t\r\n]*+")
-_PIECE = re.compile(r"[^()\\]*+(?:\\.[^()\\]*+)*+", re.DOTALL)
-_OUTSIDE = re.compile(r'[^("]*+(?:"[^"\\]*+(?:\\.[^"\\]*+)*+"?[^("]*+)*+', re.DOTALL)
+_PIECE = re.compile(r"[^()\\]*+(?>(?:\\.[^()\\]*+)*)", re.DOTALL)
+_OUTSIDE = re.compile(r'[^("]*+(?>(?:"[^"\\]*+(?>(?:\\.[^"\\]*+)*)"?[^("]*+)*)', re.DOTALL)
 
 
 class Comments:

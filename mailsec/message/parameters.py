@@ -18,7 +18,7 @@ __all__ = ["ContentType", "Parameters", "parse_content_type", "parse_parameters"
 
 _TYPE = re.compile(r"([!#-'*+.0-9A-Z^-~-]+)/([!#-'*+.0-9A-Z^-~-]+),?\Z")
 _NAME = re.compile(r"[^\s=;\"()\x00-\x20]+")
-_QUOTED = re.compile(r'"([^"\\]*+(?:\\.[^"\\]*+)*+)"?', re.DOTALL)
+_QUOTED = re.compile(r'"([^"\\]*+(?>(?:\\.[^"\\]*+)*))"?', re.DOTALL)
 _WORD = re.compile(r"\(?[^ \t\r\n;(]*")  # just what is no space there; an open parenthesis is a character like others
 _LOOSE = re.compile(r"[^;]*")  # what stands for a value without quotes: to the next semicolon, for leniency
 _SECTION = re.compile(r"(.+?)(?:\*(0|[1-9][0-9]{0,4}))?(\*)?\Z", re.DOTALL)

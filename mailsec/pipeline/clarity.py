@@ -24,7 +24,7 @@ READING: Final = ("mime-version", "content-type", "content-transfer-encoding")
 
 _NAME: Final = re.compile(rb"[!-9;-~]+\Z")
 # A header section as it should be, in which nothing can hide; this is what nearly all are.
-_REGULAR: Final = re.compile(rb"(?:[!-9;-~]++:[^\r\n\0]*+(?:\r?\n[ \t][^\r\n\0]*+)*+(?:\r?\n|\Z))*+\Z")
+_REGULAR: Final = re.compile(rb"(?>(?:[!-9;-~]++:[^\r\n\0]*+(?>(?:\r?\n[ \t][^\r\n\0]*+)*)(?:\r?\n|\Z))*)\Z")
 # The line before a message in an mbox (RFC 4155), with nothing in it that could be a message to its reader.
 _ENVELOPE: Final = re.compile(
     rb"From \S+ +[A-Z][a-z]{2} +[A-Z][a-z]{2} +[0-9]{1,2} [0-9:]{4,8}"

@@ -36,7 +36,7 @@ _REQUIRED: Final = ("v", "a", "b", "bh", "d", "h", "s")
 _LABELS: Final = re.compile(
     r"(?:[0-9A-Za-z_\x80-\U0010FFFF](?:[0-9A-Za-z_\x80-\U0010FFFF-]{0,61}[0-9A-Za-z_\x80-\U0010FFFF])?(?:\.(?!\Z)|\Z))+\Z"
 )
-_FIELD_NAMES: Final = re.compile(rb"[!-9;-~]++(?:[ \t\r\n]*+:[ \t\r\n]*+[!-9;-~]++)*+\Z")
+_FIELD_NAMES: Final = re.compile(rb"[!-9;-~]++(?>(?:[ \t\r\n]*+:[ \t\r\n]*+[!-9;-~]++)*)\Z")
 _DIGITS: Final = re.compile(rb"[0-9]+\Z")
 
 

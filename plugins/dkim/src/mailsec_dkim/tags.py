@@ -24,7 +24,7 @@ FWS: Final = b" \t\r\n"
 
 _NAME: Final = re.compile(rb"[A-Za-z][A-Za-z0-9_]*\Z")
 # Printable US-ASCII, or UTF-8 (RFC 8616 section 4), and white space; a line end only where it folds or ends it all.
-_LIST: Final = re.compile(rb"(?:[!-~\x80-\xff \t]++|\r?\n(?=[ \t]))*+(?:\r?\n)?\Z")
+_LIST: Final = re.compile(rb"(?>(?:[!-~\x80-\xff \t]++|\r?\n(?=[ \t]))*)(?:\r?\n)?\Z")
 _USUAL: Final = {
     name.encode(): name
     for name in ("v", "a", "b", "bh", "c", "d", "h", "i", "l", "q", "s", "t", "x", "z", "k", "n", "p")
