@@ -28,6 +28,7 @@ from mailsec.message import safe_text, same_address
 from mailsec.pipeline.clarity import READING
 
 if TYPE_CHECKING:
+    from mailsec.message import HeaderSection
     from mailsec.pipeline import Layer, Report
 
 __all__ = ["explain"]
@@ -119,14 +120,22 @@ def _coverage(report: Report, result: AuthResult, coverage: Coverage) -> Iterato
     wanted = (*SHOWN, *READING) if coverage.layer == 0 else SHOWN
     present = [name for name in wanted if report.header.first(name) is not None]
     if fields:
-        yield f"header fields covered: {', '.join(dict.fromkeys(map(safe_text, fields)))}"
+        of = "" if coverage.layer == 0 else " of the signed content"
+        yield f"header fields{of} covered: {', '.join(_counted(fields, layer.header))}"
     signer = result.properties.get("body.smime-identifier", "")
     if result.result is Result.PASS and any(same_address(signer, author) for author in report.authors):
         yield "From is vouched for by the certificate"
         present.remove("from")
-    missing = [name for name in present if name not in fields]
+    missing = [name for name in present if not report.covers_field(result, name)]
     if missing:
         yield f"header fields not covered: {', '.join(missing)}"
+
+
+def _counted(fields: Sequence[str], header: HeaderSection) -> Iterator[str]:
+    """Names of header fields, each once, and of how many where there are more: somebody may have added one."""
+    for name in dict.fromkeys(fields):
+        covered, there = fields.count(name), len(header.all(name))
+        yield safe_text(name) + (f" ({covered} of {there})" if covered < there else "")
 
 
 def _leaves(layer: Layer) -> Iterator[str]:

@@ -169,25 +169,8 @@ class Facts:
         return [
             name
             for name in names
-            if self.header.first(name) is not None and not any(self.covers_field(one, name) for one in found)
+            if self.header.first(name) is not None and not any(self.report.covers_field(one, name) for one in found)
         ]
-
-    def covers_field(self, one: AuthResult, name: str) -> bool:
-        """Whether all fields of a name are covered, or one in the signed content protects it (RFC 9788 section 2)."""
-        if (coverage := one.coverage) is None:
-            return False
-        fields = self.header.all(name)
-        if coverage.layer == 0:
-            return all(field.index in coverage.fields for field in fields)
-        layer = self.report.layers[coverage.layer]
-        inner = layer.header.all(name)
-        return (
-            layer.message is not None
-            and layer.message.root.media.params.get("hp", "") in {"clear", "cipher"}
-            and len(fields) == len(inner) == 1
-            and inner[0].index in coverage.fields
-            and inner[0].value.strip() == fields[0].value.strip()
-        )
 
     # -- encryption
 

@@ -177,6 +177,30 @@ class Report:
         header = self.layers[coverage.layer].header
         return tuple(header[index].key for index in sorted(coverage.fields))
 
+    def covers_field(self, result: AuthResult, name: str) -> bool:
+        """Whether all fields of a name in the message in transit are covered.
+
+        Those that the signed content protects are, too (RFC 9788 section 2).
+
+        Args:
+            result: a result with or without coverage.
+            name: the name of a header field, in any case.
+        """
+        if (coverage := result.coverage) is None:
+            return False
+        fields = self.header.all(name)
+        if coverage.layer == 0:
+            return all(field.index in coverage.fields for field in fields)
+        layer = self.layers[coverage.layer]
+        inner = layer.header.all(name)
+        return (
+            layer.message is not None
+            and layer.message.root.media.params.get("hp", "") in {"clear", "cipher"}
+            and len(fields) == len(inner) == 1
+            and inner[0].index in coverage.fields
+            and inner[0].value.strip() == fields[0].value.strip()
+        )
+
     # -- JSON ----------------------------------------------------------------------------------------------
 
     def to_json(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -63,3 +64,30 @@ def test_the_subject_is_the_one_that_counts() -> None:
 def test_fields_that_say_how_the_body_is_read(signed: tuple[str, ...], words: str) -> None:
     header = b"From: a@example.org\r\nSubject: Tea\r\nMIME-Version: 1.0\r\nContent-Type: text/html\r\n"
     assert f"      {words}" in explain(report(header, signed=signed), Screen()).splitlines()
+
+
+def test_a_field_that_was_added_is_not_covered() -> None:
+    """RFC 6376 section 8.15: of two Subject fields a signature may cover one."""
+    made = report(b"Subject: Pay now\r\nFrom: a@example.org\r\nSubject: Tea\r\n", signed=("from", "subject"))
+    (result,) = made.results
+    assert result.coverage is not None
+    covered = replace(result, coverage=replace(result.coverage, fields=(1, 2)))
+    run = Run("dkim", "dkim", ("dkim",), (covered,), (), 0.0)
+    lines = explain(Report((covered,), made.layers, (run,), (), NOW), Screen()).splitlines()
+    assert "      header fields covered: from, subject (1 of 2)" in lines
+    assert "      header fields not covered: subject" in lines
+
+
+@pytest.mark.parametrize("protected", [b"", b"; hp=clear"])
+def test_a_field_of_signed_content_is_not_that_of_the_message(protected: bytes) -> None:
+    """Only protected header fields speak for those of the message (RFC 9788 section 2)."""
+    outer = report(b"From: a@example.org\r\nSubject: Tea\r\n")
+    inner = parse(b"Content-Type: text/plain" + protected + b"\r\nSubject: Tea\r\n\r\nAt four.\r\n")
+    body = (inner.body_start, len(inner.octets))
+    layer = Layer(1, 0, "", "signed", inner.header, body, inner)
+    result = AuthResult("smime", Result.PASS, coverage=Coverage(1, (0, 1), ranges=(body,)), layer=1)
+    run = Run("smime", "smime", ("smime",), (result,), (), 0.0)
+    lines = explain(Report((result,), (*outer.layers, layer), (run,), (), NOW), Screen()).splitlines()
+    assert "      header fields of the signed content covered: content-type, subject" in lines
+    missing = "from" if protected else "from, subject"
+    assert f"      header fields not covered: {missing}" in lines
