@@ -20,6 +20,7 @@ __all__ = [
     "PluginError",
     "TemporaryError",
     "UsageError",
+    "describe",
 ]
 
 
@@ -85,3 +86,17 @@ class DnsTemporaryError(TemporaryError):
 
 class FetchError(TemporaryError):
     """A document could not be fetched, or fetching it is not allowed."""
+
+
+def describe(error: BaseException) -> str:
+    """An exception of somebody else's code in a few words, on one line, without trusting its `str`.
+
+    Args:
+        error: any exception, such as one that a plugin raised.
+    """
+    try:
+        words = " ".join(str(error).split())
+    except Exception:  # noqa: BLE001 - a plugin's exception may raise even here
+        words = ""
+    kind = type(error).__name__
+    return f"{kind}: {words[:300]}" if words else kind

@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from mailsec.cli.options import Globals, add_judging
+from mailsec.errors import describe
 
 if TYPE_CHECKING:
     from mailsec.config import Settings
@@ -141,9 +142,8 @@ def show_tracebacks() -> None:
 
 def unexpected(error: BaseException) -> str:
     """A sentence for an exception that should not have been."""
-    words = " ".join(str(error).split())[:300]
     hint = "" if os.environ.get("MAILSEC_DEBUG") else " Run again with MAILSEC_DEBUG=1 to see where."
-    return f"this is a mistake in mailsec or a plugin: {type(error).__name__}{': ' + words if words else ''}.{hint}"
+    return f"this is a mistake in mailsec or a plugin: {describe(error)}.{hint}"
 
 
 # -- commands of plugins -------------------------------------------------------------------------------------
@@ -176,9 +176,7 @@ def configure_plugin_command(registered: Registered[Command], parser: argparse.A
 
 
 def _fault(registered: Registered[Command], error: BaseException) -> str:
-    words = " ".join(str(error).split())[:300]
-    name = registered.descriptor.name
-    return f"the command {name} of the plugin {registered.label} raised {type(error).__name__}: {words}"
+    return f"the command {registered.descriptor.name} of the plugin {registered.label} raised {describe(error)}"
 
 
 def run_plugin_command(

@@ -20,7 +20,7 @@ from typing import Any, Generic, TypeVar
 
 import pluggy
 
-from mailsec.errors import ConfigError
+from mailsec.errors import ConfigError, describe
 from mailsec.hooks import hookspecs
 from mailsec.hooks.descriptors import fault_of
 from mailsec.hooks.settings import check_settings_type, did_you_mean, read_table
@@ -226,7 +226,7 @@ class PluginManager:
         except ConfigError:
             raise
         except Exception as error:  # the dataclass is the plugin's own code
-            raise ConfigError(f"{where}: {_describe(error)}") from error
+            raise ConfigError(f"{where}: {describe(error)}") from error
 
     def all_settings(self, tables: Mapping[str, Mapping[str, Any]], source: str | None = None) -> dict[str, Any]:
         """Makes the settings of every enabled plugin.
@@ -299,7 +299,7 @@ class PluginManager:
             raise
         except BaseException as error:  # noqa: BLE001 - the border: nothing that a plugin raises ends the program
             plugin.enabled = False
-            self._report(plugin, f"cannot be imported: {_describe(error)}", error)
+            self._report(plugin, f"cannot be imported: {describe(error)}", error)
             return
         fault = self._register(plugin, module)
         if fault:
@@ -319,7 +319,7 @@ class PluginManager:
             if self._pluggy.has_plugin(plugin.name):
                 self._pluggy.unregister(name=plugin.name)
             problem = str(error).split("\n")
-            return f"has a hook that does not fit: {problem[-1] or _describe(error)}"
+            return f"has a hook that does not fit: {problem[-1] or describe(error)}"
         fault = _shape_fault(module, self._hooks(plugin))
         if fault:
             self._pluggy.unregister(name=plugin.name)
@@ -361,7 +361,7 @@ class PluginManager:
             except KeyboardInterrupt:
                 raise
             except BaseException as error:  # noqa: BLE001 - the border: nothing that a hook raises ends the program
-                self._report(plugin, f"raised in {hook}: {_describe(error)}", error)
+                self._report(plugin, f"raised in {hook}: {describe(error)}", error)
         return False, None
 
     def _collect(self, hook: str, kind: type[T]) -> tuple[Registered[T], ...]:
@@ -443,7 +443,7 @@ class PluginManager:
             except BaseException as error:  # noqa: BLE001 - resolving the field types runs the plugin's code
                 if inspect.iscoroutine(answer):
                     answer.close()
-                fault = str(error) if type(error) is TypeError else _describe(error)
+                fault = str(error) if type(error) is TypeError else describe(error)
                 self._report(plugin, f"returned {_thing(answer)} from mailsec_settings, which {fault}")
         if len(self._problems) > before:
             plugin.enabled = False
@@ -498,13 +498,3 @@ def _thing(value: object) -> str:
     if isinstance(value, type):
         return f"the class {value.__name__}"
     return f"a value of type {type(value).__name__}"
-
-
-def _describe(error: BaseException) -> str:
-    """An exception in a few words, without trusting its `str`."""
-    try:
-        words = " ".join(str(error).split())
-    except Exception:  # noqa: BLE001 - a plugin's exception may raise even here
-        words = ""
-    kind = type(error).__name__
-    return f"{kind}: {words[:300]}" if words else kind

@@ -20,13 +20,13 @@ from collections.abc import Awaitable, Callable, Coroutine, Generator
 from time import monotonic
 from typing import Any
 
-from mailsec.errors import DeadlineError, DnsTemporaryError, FetchError, PluginError, TemporaryError
+from mailsec.errors import DeadlineError, DnsTemporaryError, FetchError, PluginError, TemporaryError, describe
 from mailsec.hooks.types import AuthResult, Cause
 from mailsec.pipeline.context import PlainContext, Shared
 from mailsec.pipeline.plan import Entry
 from mailsec.pipeline.watchdog import NEVER, WATCHDOG, Overrun
 
-__all__ = ["GRACE", "Engine", "Failure", "Job", "describe"]
+__all__ = ["GRACE", "Engine", "Failure", "Job"]
 
 GRACE = 0.25
 """Seconds after the deadline in which those that heeded it hand in what they have."""
@@ -410,13 +410,3 @@ async def _await(answer: Awaitable[Any]) -> Any:
 def _close(coroutine: Coroutine[Any, Any, Any]) -> None:
     coroutine.close()
     raise StopIteration
-
-
-def describe(error: BaseException) -> str:
-    """An exception in a few words, without trusting its `str`."""
-    try:
-        words = " ".join(str(error).split())
-    except Exception:  # noqa: BLE001 - a plugin's exception may raise even here
-        words = ""
-    kind = type(error).__name__
-    return f"{kind}: {words[:300]}" if words else kind
