@@ -23,7 +23,8 @@ from mailsec.message import CRLF, Delete, Edit, Insert, Paragraph, apply, parse,
         *(pytest.param(f"a{chr(c)}b", "a\ufffdb", id=f"direction U+{c:04X}")
           for c in (0x200E, 0x200F, 0x061C, *range(0x202A, 0x202F), *range(0x2066, 0x206A))),
         *(pytest.param(f"a{chr(c)}b", "a\ufffdb", id=f"invisible U+{c:04X}")
-          for c in (0x200B, 0x2060, 0xFEFF, 0x180E, 0x034F, 0x3164, 0x115F, 0xFFA0, 0x2800, 0x16FE4, 0x1D159, 0xE0041, 0xE000, 0xFFFE)),
+          for c in (0x200B, 0x2060, 0xFEFF, 0x180E, 0x034F, 0x3164, 0x115F, 0xFFA0, 0x2800, 0x16FE4, 0x1D159, 0xE0041,
+                    0xE000, 0xFFFE)),
         pytest.param("\ud800", "\ufffd", id="lone surrogate"),
         pytest.param("a\u2028b\u2029c", "a b c", id="line and paragraph separators"),
         pytest.param("a\r\nb\nc\td", "a b c d", id="one line"),

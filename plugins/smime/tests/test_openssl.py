@@ -42,7 +42,7 @@ def normal(octets: bytes) -> bytes:
     ids=lambda form: " ".join(form) or "clear",
 )
 @pytest.mark.parametrize(("kind", "options"), SIGNED)
-def test_openssl_cms_signs(  # noqa: PLR0917
+def test_openssl_cms_signs(
     openssl: Any, pki: Any, open_message: Any, kind: str, options: tuple[str, ...], form: tuple[str, ...], ends: str
 ) -> None:
     if form == ("-nodetach", "-stream") and options == PSS:
@@ -156,7 +156,7 @@ INNER = b"Content-Type: multipart/mixed; boundary=b\r\n" + MESSAGE[MESSAGE.index
         if not (program == "smime" and pss)  # `openssl smime` knows PKCS #7 only, which has no RSASSA-PSS
     ],
 )
-def test_openssl_verifies(  # noqa: PLR0917
+def test_openssl_verifies(
     openssl: Callable[..., bytes], pki: Any, open_message: Any, program: str, kind: str, settings: Settings, ends: str
 ) -> None:
     source = MESSAGE if ends == "CRLF" else normal(MESSAGE)

@@ -138,7 +138,7 @@ def test_several_signers(openssl: Callable[..., bytes], pki: Path) -> None:
     ],
     ids=str,
 )
-def test_openssl_verifies(  # noqa: PLR0917
+def test_openssl_verifies(
     openssl: Callable[..., bytes], pki: Path, tmp_path: Path, kind: str, scheme: SignatureScheme, detached: bool
 ) -> None:
     keys = MemoryKeyRing()
