@@ -39,9 +39,11 @@ def mailsec_verifiers() -> Sequence[Verifier]:
 
             from mailsec.hooks import AuthResult, Result, Verifier, hookimpl
 
+
             def start(header_section, context):
                 found = header_section.first("list-id") is not None
                 return [AuthResult("x-list", Result.PASS if found else Result.NONE)]
+
 
             @hookimpl
             def mailsec_verifiers():
@@ -59,8 +61,10 @@ def mailsec_openers() -> Sequence[Opener]:
 
             from mailsec.hooks import AuthResult, Opened, Opener, Result, hookimpl
 
+
             async def unwrap(part, context):
                 return Opened(part.content, "compressed", (AuthResult("x-wrap", Result.NONE),))
+
 
             @hookimpl
             def mailsec_openers():
@@ -79,10 +83,12 @@ def mailsec_protectors() -> Sequence[Protector]:
             from mailsec.errors import UsageError
             from mailsec.hooks import Protector, hookimpl
 
+
             def protect(message, protection, context):
                 if protection.encrypt:
                     raise UsageError("this protector cannot encrypt")
                 return bytes(message)
+
 
             @hookimpl
             def mailsec_protectors():
@@ -100,6 +106,7 @@ def mailsec_sealers() -> Sequence[Sealer]:
 
             from mailsec.hooks import Sealer, hookimpl
 
+
             class Counting:
                 def __init__(self, header_section, context):
                     self.octets = 0
@@ -109,6 +116,7 @@ def mailsec_sealers() -> Sequence[Sealer]:
 
                 async def finish(self):
                     return [b"X-Body-Octets: %d\\r\\n" % self.octets]
+
 
             @hookimpl
             def mailsec_sealers():
@@ -126,9 +134,11 @@ def mailsec_stores() -> Sequence[StoreProvider]:
 
             from mailsec.hooks import StoreProvider, hookimpl
 
+
             @hookimpl
             def mailsec_stores():
                 from .folder import FolderStore
+
                 return [StoreProvider(name="folder", schemes=("folder",), open=FolderStore)]
     """
     raise NotImplementedError
@@ -143,8 +153,9 @@ def mailsec_submitters() -> Sequence[SubmitterProvider]:
 
             from mailsec.hooks import SubmitterProvider, hookimpl
 
-            async def submit(url, envelope, octets, context):
-                ...
+
+            async def submit(url, envelope, octets, context): ...
+
 
             @hookimpl
             def mailsec_submitters():
@@ -162,9 +173,11 @@ def mailsec_guards() -> Sequence[Guard]:
 
             from mailsec.hooks import AuthResult, Guard, Judgement, Result, hookimpl
 
+
             async def check(connection, context):
                 agrees = connection.tls_version == "TLSv1.3"
                 return Judgement(agrees, (AuthResult("tls", Result.PASS if agrees else Result.POLICY),))
+
 
             @hookimpl
             def mailsec_guards():
@@ -182,12 +195,15 @@ def mailsec_commands() -> Sequence[Command]:
 
             from mailsec.hooks import Command, hookimpl
 
+
             def configure(parser):
                 parser.add_argument("name")
+
 
             def run(arguments, context):
                 print(f"hello {arguments.name}")
                 return 0
+
 
             @hookimpl
             def mailsec_commands():
@@ -205,10 +221,13 @@ def mailsec_panels() -> Sequence[Panel]:
 
             from mailsec.hooks import Panel, hookimpl
 
+
             def build(report):
                 from textual.content import Content
                 from textual.widgets import Static
+
                 return Static(Content(report.verdict.level))
+
 
             @hookimpl
             def mailsec_panels():
@@ -229,9 +248,11 @@ def mailsec_settings() -> type[Any]:
             from dataclasses import dataclass
             from mailsec.hooks import hookimpl
 
+
             @dataclass(frozen=True)
             class Settings:
                 minimum_bits: int = 1024
+
 
             @hookimpl
             def mailsec_settings():
