@@ -298,7 +298,13 @@ def test_a_name_server_that_never_answers_costs_the_time_of_the_check_and_no_mor
 def interrupted(command: list[str], environment: dict[str, str], until: Callable[[], object]) -> tuple[int, bytes]:
     # an interrupt between two steps may leave a file to the interpreter to close: no warning about that
     quiet = {**environment, "PYTHONWARNINGS": "ignore"}
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=quiet) as process:
+    # where the tests run in the background of a shell, interrupts are ignored, and children inherit that
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=quiet)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    with process:
         until()
         process.send_signal(signal.SIGINT)
         assert process.stderr is not None
