@@ -1,0 +1,1 @@
+"""The client: mail opened, read and understood in a terminal."""
