@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import accumulate
 from operator import eq
 from typing import TYPE_CHECKING, Final, overload
@@ -239,14 +239,11 @@ class HeaderSection(Sequence[HeaderField]):
         """
         return tuple(self._field(index) for index in self._named(name))
 
-    def indexes(self, key: bytes) -> Sequence[int]:
-        """The indexes of all fields of a name, from the top.
-
-        Args:
-            key: a field name in lower case.
-        """
+    @property
+    def places(self) -> Mapping[bytes, Sequence[int]]:
+        """The indexes of all fields by their names in lower case, from the top; not to be changed."""
         names = self._names
-        return (self._index() if names is None else names).get(key, ())
+        return self._index() if names is None else names
 
     def raw_values(self, indexes: Iterable[int]) -> list[bytes]:
         """What follows the colons of some fields, folding kept, their line ends not whole.
@@ -326,7 +323,8 @@ def _keys(pieces: list[bytes], line_end: bytes) -> list[bytes]:
     """The names of fields in lower case; empty for what has no name."""
     heads = [piece.partition(b":")[0] for piece in pieces]
     joined = b"\n".join(heads).lower()
-    odd = b" " in joined or b"\t" in joined or b"\r" in joined or any(map(eq, heads, pieces))
+    # to ask for one octet by its number is quicker than by a string of one
+    odd = 0x20 in joined or 0x09 in joined or 0x0D in joined or any(map(eq, heads, pieces))
     keys = joined.split(b"\n")
     if not odd and len(keys) == len(pieces):
         return keys

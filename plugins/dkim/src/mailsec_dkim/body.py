@@ -147,7 +147,7 @@ def _advance(relaxed: bool, state: _State, block: bytes) -> tuple[bytes, _State]
         lf_lines = not (block[at - 1] == 0x0D if at else state.after_cr)
     if lf_lines:
         joins = state.after_cr and block.startswith(b"\n")
-        if b"\r" in block:
+        if 0x0D in block:
             block = block.replace(_CRLF, b"\n")
         block = block.replace(b"\n", _CRLF)
         if joins:  # this LF completes the CR that is held
@@ -171,9 +171,9 @@ def _advance(relaxed: bool, state: _State, block: bytes) -> tuple[bytes, _State]
 
 def _reduce(octets: bytes) -> bytes:
     """Reduces white space (RFC 6376 section 3.4.4 step a), if there is any to reduce."""
-    if b"\t" in octets:
+    if 0x09 in octets:
         octets = octets.replace(b"\t", b" ")
-    elif b" " not in octets or not contains(octets.replace(b"\r", b" "), b"  "):
+    elif 0x20 not in octets or not contains(octets.replace(b"\r", b" "), b"  "):
         return octets  # neither two spaces side by side nor one before a CR
     while contains(octets, b"  "):
         octets = octets.replace(b"  ", b" ")

@@ -5,15 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from mailsec.crypto import new_digest
+from mailsec_dkim.behind import BehindDigest, pays
 from mailsec_dkim.body import BodyCanonicalizer
 
 if TYPE_CHECKING:
     from mailsec.crypto import Digest
 
-__all__ = ["BLOCK", "BodyHash", "BodyHasher"]
+__all__ = ["BLOCK", "LONG", "BodyHash", "BodyHasher"]
 
 BLOCK: Final = 1 << 17
 """Octets that are worked on at a time: as many as stay in the processor's cache."""
+
+LONG: Final = 4
+"""Blocks after which a body counts as long: then it pays to hash it in a thread of its own."""
 
 
 class BodyHash(NamedTuple):
@@ -52,10 +56,11 @@ class BodyHasher:
     The body is cut at fixed offsets however it is fed, so that nothing depends on how it arrives.
     """
 
-    __slots__ = ("_digests", "_forms", "_part", "_received")
+    __slots__ = ("_blocks", "_digests", "_forms", "_part", "_received")
 
     def __init__(self) -> None:
-        self._digests: dict[tuple[str, str, int | None], Digest] = {}
+        self._blocks = 0
+        self._digests: dict[tuple[str, str, int | None], Digest | BehindDigest] = {}
         self._forms: dict[str, BodyCanonicalizer] = {}
         self._part = bytearray()
         self._received = 0
@@ -107,8 +112,22 @@ class BodyHasher:
             form.finish()
 
     def _work(self, block: bytes) -> None:
+        self._blocks += 1
+        if self._blocks == LONG and 0x20 in block and pays():
+            self._hash_behind()
         for form in self._forms.values():
             form.feed(block)
+
+    def _hash_behind(self) -> None:
+        """Moves the hashing of long text into a thread; without spaces it is hashed as fast as it is handed over."""
+        form = self._forms.get("relaxed")
+        for key, digest in self._digests.items():
+            canonicalization, _, length = key
+            if form is not None and canonicalization == "relaxed" and length is None:
+                assert not isinstance(digest, BehindDigest)  # this happens once
+                form.sinks.remove(digest.update)
+                self._digests[key] = behind = BehindDigest(digest)
+                form.sinks.append(behind.update)
 
     def result(self, canonicalization: str, digest: str, length: int | None = None) -> BodyHash:
         """Gives a hash that was asked for, after `finish`."""

@@ -27,16 +27,16 @@ def canonicalize_field(raw: bytes, algorithm: str) -> bytes:
             raw = raw.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
         return raw if raw.endswith(b"\r\n") else raw + b"\r\n"
     name, _, value = raw.partition(b":")
-    if b"\n" in value:
+    if 0x0A in value:
         value = value.replace(b"\r\n", b"").replace(b"\n", b"")
     return b"%b:%b\r\n" % (name.rstrip(b" \t").lower(), _reduce(value).strip(b" "))
 
 
 def _reduce(octets: bytes) -> bytes:
     """Reduces each run of spaces and tabs to one space."""
-    if b"\t" in octets:
+    if 0x09 in octets:
         octets = octets.replace(b"\t", b" ")
-    while b"  " in octets:
+    while octets.find(b"  ") >= 0:
         octets = octets.replace(b"  ", b" ")
     return octets
 
@@ -55,15 +55,16 @@ def select_fields(section: HeaderSection, signed: Iterable[bytes], own: int | No
     Returns:
         The index of each field with its name in lower case, in the order in which they are hashed.
     """
+    places = section.places
     taken: dict[bytes, int] = {}
     selected: list[tuple[int, bytes]] = []
     for name in signed:
-        present = section.indexes(name)
-        if not present:
+        if name not in places:
             continue
+        present = places[name]
         if name == b"dkim-signature":
             present = [index for index in present if index != own]
-        count = taken.get(name, 0) + 1
+        count = taken[name] + 1 if name in taken else 1
         if count <= len(present):
             selected.append((present[-count], name))
             taken[name] = count
@@ -91,12 +92,14 @@ def hash_input(
     if algorithm == "relaxed" and _has_plain_space(section.fields_octets):
         values = map(bytes.split, section.raw_values([index for index, _ in selected]))
         pieces = [name + b":" + b" ".join(words) for (_, name), words in zip(selected, values, strict=True)]
+        name, _, value = unsigned.partition(b":")
+        pieces.append(name.rstrip(b" \t").lower() + b":" + b" ".join(value.split()))
     else:
         pieces = [canonicalize_field(section[index].raw, algorithm)[:-2] for index, _ in selected]
-    pieces.append(canonicalize_field(unsigned, algorithm)[:-2])  # without its CRLF
+        pieces.append(canonicalize_field(unsigned, algorithm)[:-2])  # without its CRLF
     return b"\r\n".join(pieces)
 
 
 def _has_plain_space(octets: bytes) -> bool:
     """Whether what `bytes.split` takes for white space is all white space or line ends to RFC 6376 (section 2.8)."""
-    return b"\x0b" not in octets and b"\x0c" not in octets and octets.count(b"\r") == octets.count(b"\r\n")
+    return 0x0B not in octets and 0x0C not in octets and octets.count(b"\r") == octets.count(b"\r\n")

@@ -147,7 +147,7 @@ def _signed_names(section: HeaderSection, settings: Settings) -> tuple[bytes, ..
     wanted = dict.fromkeys(name.lower().encode("utf-8") for name in (*settings.signed, *settings.oversigned))
     names: list[bytes] = []
     for name in wanted:
-        names += [name] * (len(section.indexes(name)) + (name in oversigned))
+        names += [name] * (len(section.places.get(name, ())) + (name in oversigned))
     return tuple(names)
 
 
