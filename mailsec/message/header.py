@@ -51,7 +51,7 @@ class HeaderField:
         self._line_end = line_end
         colon = raw.find(b":")
         # A colon in a continuation line ends no field name.
-        self._colon = -1 if line_end in raw and raw.find(line_end) < colon else colon
+        self._colon = -1 if -1 < raw.find(line_end) < colon else colon
         self._value: str | None = None
 
     def __repr__(self) -> str:
@@ -370,7 +370,7 @@ def find_layout(buffer: Buffer, start: int, end: int, line_end: bytes = b"\n", *
         envelope: whether a first line "From " (RFC 4155) is set aside.
     """
     head = buffer.cut(start, min(start + 2000, end))
-    if envelope and head[:1] in b">F" and _ENVELOPE.match(head):
+    if envelope and head.startswith((b"F", b">")) and _ENVELOPE.match(head):
         line = buffer.find(line_end, start, end)
         start = end if line < 0 else line + 1
         head = buffer.cut(start, min(start + 2000, end))

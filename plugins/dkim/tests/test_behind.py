@@ -56,6 +56,7 @@ def test_bodies_that_are_hashed_at_the_same_time_do_not_mix() -> None:
     assert [digest.digest() for digest in behind] == expected
 
 
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
 def test_a_child_process_has_a_thread_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hashing, "pays", lambda: True)
     expected = hash_body(TEXT)

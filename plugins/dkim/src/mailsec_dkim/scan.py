@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["contains"]
 
-_WORTHWHILE: Final = 512  # below so many octets the call costs more than it saves
+_WORTHWHILE: Final = 8192  # below so many octets the call costs more than it saves
 
 
 def _load() -> Callable[[bytes, int, bytes, int], object] | None:
