@@ -295,6 +295,7 @@ CASES: list[tuple[int, str, list[AuthResult], dict[str, Any], str, list[str]]] =
     ),
     (11, "a domain signed what is encrypted", [smime("neutral"), dkim("pass")], {}, "authenticated", ["be opened"]),
     (19, "a signature that cannot be read", [dkim("permerror", Cause.SYNTAX)], {}, "unauthenticated", ["malformed"]),
+    (19, "a domain's key was revoked", [dkim("permerror", Cause.REVOKED)], {}, "unauthenticated", [": its key was"]),
 ]
 
 
