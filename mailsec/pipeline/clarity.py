@@ -13,9 +13,9 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from mailsec.message import HeaderSection, Part
+    from mailsec.message import HeaderSection, Message, Part
 
-__all__ = ["BESIDE", "READING", "author_doubt", "envelope_doubt", "header_doubt", "opened_doubt"]
+__all__ = ["BESIDE", "READING", "author_doubt", "envelope_doubt", "header_doubt", "opened_doubt", "parts_doubt"]
 
 BESIDE: Final = "something else stands beside it"
 
@@ -39,6 +39,7 @@ _BODY_FORMAT: Final = ("content-type", "content-transfer-encoding")
 _PLAIN_PARAMETERS: Final = re.compile(
     rb"""(?:\s*;\s*[A-Za-z0-9-]+=(?:"[^"\\\x00-\x08\x80-\xff]*"|[^\s;:"\\()<>@,?=\[\]\x00-\x08\x80-\xff]+))*\s*;?\s*\Z"""
 )
+_WHITE_LINE: Final = re.compile(rb"\n[ \t]+\r?(?:\n|\Z)")
 _UNENCODED: Final = frozenset({"7bit", "8bit", "binary"})
 
 
@@ -85,6 +86,28 @@ def header_doubt(header: HeaderSection, covered: Collection[int] = ()) -> str:
         fields = header.all(name)
         if len(fields) > 1 and any(field.index not in covered for field in fields):
             return f"it has {len(fields)} fields that say how its body is read ({fields[0].name})"
+    return ""
+
+
+def parts_doubt(message: Message) -> str:
+    """Why the header sections of its parts may have been made to end elsewhere; empty where they were not.
+
+    Relaxed canonicalization takes white space at the end of a line away (RFC 6376 section 3.4.4): whoever puts some
+    into the blank line before a part's text makes it a continuation line, and the text a part of the header section,
+    and no signature notices.
+
+    Args:
+        message: a message whose body octets are signed by a domain.
+    """
+    waiting = [message.root]
+    while waiting:
+        part = waiting.pop()
+        if part.parent is not None and _WHITE_LINE.search(part.header.octets):
+            return "a line of white space may be taken for the end of a part's header section"
+        if part.is_multipart:
+            waiting.extend(part.children)
+        elif part.is_message and part.encoding in _UNENCODED and part.message is not None:
+            waiting.append(part.message.root)  # one in base64 would not be the same to a signature
     return ""
 
 

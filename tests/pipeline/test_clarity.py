@@ -194,6 +194,35 @@ def test_what_was_added_to_a_signed_header_section(
     assert make_report([result], octets).verdict.row == row
 
 
+LETTERS = (
+    FROM + b"Content-Type: multipart/mixed; boundary=b\r\n"
+    b"\r\n--b\r\nContent-Type: text/plain\r\n\r\nDo not do this:\r\n\r\nPay 1000 to Mallory.\r\n"
+    b"--b\r\nContent-Type: message/rfc822\r\n\r\nSubject: x\r\n\r\nNever ever:\r\n\r\nPay.\r\n--b--\r\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "row"),
+    [
+        pytest.param(b"", b"", 11, id="as it was signed"),
+        pytest.param(b"plain\r\n\r\n", b"plain\r\n \r\n", 10, id="a part"),
+        pytest.param(b"plain\r\n\r\n", b"plain \r\n\t \r\n", 10, id="a tab"),
+        pytest.param(b"822\r\n\r\n", b"822\r\n \r\n", 10, id="a message inside"),
+        pytest.param(b": x\r\n\r\n", b": x\r\n \r\n", 10, id="the header section of a message inside"),
+        pytest.param(b"this:\r\n\r\n", b"this:\r\n \r\n", 11, id="text, which shows the same"),
+        pytest.param(b"text/plain\r\n", b"text/plain;\r\n format=flowed\r\n", 11, id="folded"),
+    ],
+)
+def test_white_space_that_hides_text_of_a_part(
+    old: bytes, new: bytes, row: int, make_report: Callable[..., Report]
+) -> None:
+    """RFC 6376 section 3.4.4: who adds it to the end of a line leaves the body hash of relaxed as it was."""
+    octets = LETTERS.replace(old, new, 1)
+    coverage = Coverage(fields=(0, 1), ranges=((parse(octets).body_start, len(octets)),))
+    result = AuthResult("dkim", Result.PASS, properties={"header.d": "example.org"}, coverage=coverage)
+    assert make_report([result], octets).verdict.row == row
+
+
 @pytest.mark.parametrize(
     "address", ["alice@bücher.example", "用户@例え.jp", "a.ü@BÜCHER.example", "alice@straße.example"]
 )
