@@ -435,6 +435,8 @@ KIND = b"Content-Type: text/html\r\n"
             "Subject, Date, To, Cc, MIME-Version and Content-Type are not covered",
             id="all are named",
         ),
+        pytest.param(b"Reply-To: m@evil.example\r\n", [()], "Reply-To is not covered", id="where replies go"),
+        pytest.param(b"Sender: m@evil.example\r\n", [()], "Sender is not covered", id="who sent it"),
         pytest.param(b"", [()], "", id="none there"),
     ],
 )
