@@ -12,6 +12,9 @@ import re
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Final
 
+from mailsec.message.addresses import mailboxes
+from mailsec.message.comments import strip_comments
+
 if TYPE_CHECKING:
     from mailsec.message import HeaderSection, Message, Part
 
@@ -40,6 +43,11 @@ _PLAIN_PARAMETERS: Final = re.compile(
     rb"""(?:\s*;\s*[A-Za-z0-9-]+=(?:"[^"\\\x00-\x08\x80-\xff]*"|[^\s;:"\\()<>@,?=\[\]\x00-\x08\x80-\xff]+))*\s*;?\s*\Z"""
 )
 _WHITE_LINE: Final = re.compile(rb"\n[ \t]+\r?(?:\n|\Z)")
+# A quoted string, and an address in angle brackets, closed or not.
+_QUOTED: Final = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?', re.DOTALL)
+_BRACKETS: Final = re.compile(r"<[^<>]*>?")
+_STRAY: Final = re.compile(r"[()>\[\]\\\r\0]")
+_SEPARATORS: Final = re.compile(r"[\s,;:<>]+")
 _UNENCODED: Final = frozenset({"7bit", "8bit", "binary"})
 
 
@@ -51,6 +59,8 @@ def author_doubt(header: HeaderSection) -> str:
     """
     if _is_cut(header):
         return _TOO_LONG
+    if _names_another(header):
+        return "another address stands there beside the one in angle brackets"
     if _REGULAR.match(header.fields_octets):
         return ""
     if _HIDDEN_FROM.search(header.fields_octets):
@@ -151,6 +161,25 @@ def opened_doubt(part: Part) -> str:
     if lines.count(delimiter) > 3:
         return "lines outside of what is signed may divide it in another way"
     return header_doubt(part.header) or header_doubt(second.header)
+
+
+def _names_another(header: HeaderSection) -> bool:
+    """Whether From has an address for a display name, without quotes, or one that stray signs make an address.
+
+    Python's email takes `bank@bank.example <mallory@example.com>` for a message from the bank.
+    """
+    field = header.first("from")
+    if field is None or b"<" not in field.raw_value or field.raw_value.count(b"@") < 2:
+        return False
+    value = field.raw_value.decode("utf-8", "replace").replace("\r\n", "")
+    text = _BRACKETS.sub(" ", _QUOTED.sub(" ", strip_comments(value)))
+    if _STRAY.search(text):  # what stands before it is an address to some
+        return True
+    authors = {mailbox.address.lower() for mailbox in mailboxes(header.addresses("from"))}
+    return any(
+        "@" in word[1:-1] and word.lower() not in authors and not word.startswith("=?")
+        for word in _SEPARATORS.split(text)
+    )
 
 
 def _is_cut(header: HeaderSection) -> bool:

@@ -137,6 +137,12 @@ def test_the_differences_are_real() -> None:
         pytest.param(b"From: =?utf-8?q?bank=40bank.example?=@example.org\r\n", id="an encoded word in an address"),
         pytest.param(b"From: alice@example.org\0\r\n", id="a NUL in the address"),
         pytest.param(b"From: al\xe2\x80\xaeice@example.org\r\n", id="an invisible character"),
+        pytest.param(b"From: bank@bank.example <alice@example.org>\r\n", id="another address for a name"),
+        pytest.param(b"From: The Bank bank@bank.example\r\n <alice@example.org>\r\n", id="the same in a name"),
+        pytest.param(b"From: bank@bank.example(<alice@example.org>\r\n", id="and an open comment"),
+        pytest.param(b'From: "bank@bank.example"\\ <alice@example.org>\r\n', id="a stray backslash"),
+        pytest.param(b'From: "bank@bank.example") <alice@example.org>\r\n', id="a stray parenthesis"),
+        pytest.param(b'From: "bank@bank.example"[1] <alice@example.org>\r\n', id="a stray bracket"),
         pytest.param("From: alice@example。org\r\n".encode(), id="an ideographic full stop"),
         pytest.param("From: alice@ｅｘａｍｐｌｅ.org\r\n".encode(), id="wide letters"),
         pytest.param("From: alice＠example.org@bank.example\r\n".encode(), id="a wide at sign"),
@@ -192,6 +198,37 @@ def test_what_was_added_to_a_signed_header_section(
     coverage = Coverage(fields=covered, ranges=((len(header) + 2, len(octets)),))
     result = AuthResult("dkim", Result.PASS, properties={"header.d": "example.org"}, coverage=coverage)
     assert make_report([result], octets).verdict.row == row
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "alice@example.org <alice@example.org>",
+        "Alice@Example.ORG <alice@example.org>",
+        '"bank@bank.example" <alice@example.org>',
+        "Alice (bank@bank.example) <alice@example.org>",
+        "=?utf-8?q?bank=40bank.example?= <alice@example.org>",
+        "=?utf-8?q?B=C3=BCcher@home?= <alice@example.org>",
+        "Alice @ Example <alice@example.org>",
+        "Alice @home <alice@example.org>",
+        "<@bank.example:alice@example.org>",
+        '"al@ice"@example.org, <alice@example.org>',
+        "bob@example.org, Alice <alice@example.org>",
+        "[Example] Alice <alice@example.org>",
+        '"bank@bank.example"\r\n <alice@example.org>',
+    ],
+)
+def test_names_that_everybody_takes_for_names(value: str, make_report: Callable[..., Report]) -> None:
+    """What is quoted, a comment or encoded is no address (RFC 5322 section 3.4, RFC 2047 section 5)."""
+    octets = b"From: " + value.encode() + b"\r\n\r\nPay.\r\n"
+    body = parse(octets).body_start
+    result = AuthResult(
+        "dkim",
+        Result.PASS,
+        properties={"header.d": "example.org"},
+        coverage=Coverage(fields=(0,), ranges=((body, len(octets)),)),
+    )
+    assert make_report([result], octets).verdict.row == 11
 
 
 LETTERS = (
