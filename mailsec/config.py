@@ -129,7 +129,7 @@ def _toml(octets: bytes, file: Path) -> dict[str, Any]:
     except UnicodeDecodeError as error:
         line = octets.count(b"\n", 0, error.start) + 1
         raise ConfigError(f"{file}: line {line} is not UTF-8, so this is no TOML") from error
-    except tomllib.TOMLDecodeError as error:
+    except ValueError as error:  # TOMLDecodeError, and a number of more digits than Python reads
         raise ConfigError(f"{file}: this is no TOML: {error}") from error
     except RecursionError as error:
         raise ConfigError(f"{file}: the tables are nested too deeply") from error

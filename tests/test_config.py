@@ -93,6 +93,7 @@ def test_a_file_that_was_named_must_be_there(named: str, tmp_path: Path) -> None
         ("[plugins]\ndkim = 3", "[plugins]: 'dkim' should be a table, [plugins.dkim]"),
         ("[[plugins.dkim]]\nx = 1", "[plugins]: 'dkim' should be a table"),
         ("x = [", "this is no TOML"),
+        (f"timeout = {'9' * 5000}", "this is no TOML: Exceeds the limit"),
         ("a = 1\n\n= 2", "line 3"),
         ("x = " + "[" * 100_000, "nested too deeply"),
         ("# " + "x" * (1 << 20), "longer than"),

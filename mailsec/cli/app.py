@@ -14,7 +14,7 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from types import FrameType
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 from mailsec import __version__
 from mailsec.cli import commands
@@ -112,8 +112,17 @@ def _run(argv: list[str]) -> int:
     return commands.run_plugin_command(registered[own], manager, options, given)
 
 
+class _Parser(argparse.ArgumentParser):
+    """A parser whose complaints are safe to show: a shell fills in the names of files, whoever chose them."""
+
+    def error(self, message: str) -> NoReturn:
+        from mailsec.message.safe import safe_text
+
+        super().error(safe_text(message))
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser("mailsec", description=DESCRIPTION, epilog=EPILOG, allow_abbrev=False)
+    parser = _Parser("mailsec", description=DESCRIPTION, epilog=EPILOG, allow_abbrev=False)
     parser.add_argument("--version", action="version", version=f"mailsec {__version__}")
     add_globals(parser)
     return parser

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import singledispatch
 from typing import TYPE_CHECKING
 
 from mailsec.cli.screen import Screen, wrap
 from mailsec.cli.table import COLOURS, MARKS
+from mailsec.errors import describe
 from mailsec.hooks.types import (
     Anchors,
     AuthResult,
@@ -60,11 +61,11 @@ def explain(report: Report, screen: Screen) -> str:
     """
     lines = [*_head(report, screen)]
     for run in report.runs:
-        shown: set[Evidence] = set()
+        shown: set[str] = set()
         for result in run.results:
             lines += _result(report, result, screen)
-            shown.update(result.evidence)
-        lines += (f"      {line}" for one in run.evidence if one not in shown for line in _describe(one))
+            shown.update(_evidence(result.evidence))
+        lines += (f"      {line}" for line in _evidence(run.evidence) if line not in shown)
     lines += _layers(report.layers)
     lines += (f"  problem: {safe_text(problem.sentence)}" for problem in report.problems)
     return "\n".join(lines)
@@ -99,8 +100,7 @@ def _result(report: Report, result: AuthResult, screen: Screen) -> Iterator[str]
         yield f"      {key} = {safe_text(value)}"
     if result.coverage is not None:
         yield from (f"      {line}" for line in _coverage(report, result, result.coverage))
-    for one in result.evidence:
-        yield from (f"      {line}" for line in _describe(one))
+    yield from (f"      {line}" for line in _evidence(result.evidence))
 
 
 def _coverage(report: Report, result: AuthResult, coverage: Coverage) -> Iterator[str]:
@@ -154,6 +154,15 @@ def _layers(layers: Sequence[Layer]) -> Iterator[str]:
 
 
 # -- evidence ------------------------------------------------------------------------------------------------
+
+
+def _evidence(found: Iterable[Evidence]) -> Iterator[str]:
+    """Evidence in lines; a plugin may have put anything into it."""
+    for one in found:
+        try:
+            yield from [*_describe(one)]
+        except Exception as error:  # noqa: BLE001 - the border: it costs neither the verdict nor the other messages
+            yield f"evidence that cannot be shown: {safe_text(describe(error))}"
 
 
 @singledispatch

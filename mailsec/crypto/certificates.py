@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from mailsec.crypto import der, names
 from mailsec.crypto import extensions as ext
 from mailsec.crypto.keys import PublicKey
+from mailsec.crypto.limits import INTEGER_OCTETS
 from mailsec.crypto.pem import encode_pem, looks_like_pem, pem_blocks
 from mailsec.crypto.schemes import SignatureScheme, scheme_of
 from mailsec.errors import CertificateError, KeyFileError
@@ -94,6 +95,8 @@ class Certificate:
             self.version = 1 + der.integer(octets, *der.expect(octets, inner, end, der.INTEGER))
             at = end
         start, end = der.expect(octets, at, stop, der.INTEGER)
+        if end - start > INTEGER_OCTETS:
+            raise der.DERError("its serial number is too long")
         self.serial = der.integer(octets, start, end)
         _, at = der.expect(octets, end, stop, der.SEQUENCE)
         if octets[end:at] != self.signature_algorithm:

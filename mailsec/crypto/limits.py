@@ -1,10 +1,13 @@
-"""The limits that hold while certification paths are searched and validated: all of them, in one place."""
+"""The limits that hold while certificates are read, and paths of them searched and validated, in one place."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["LIMITS", "PathLimits"]
+__all__ = ["INTEGER_OCTETS", "LIMITS", "PathLimits"]
+
+INTEGER_OCTETS = 64
+"""Octets of a serial number or another number that is no key; RFC 5280 section 4.1.2.2 allows twenty."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -134,13 +134,15 @@ class _Parser:
     def parse(self, text: str) -> tuple[Mailbox | Group, ...]:
         comments = Comments(text, self._limits.comment_depth)
         at, spaced = 0, False
-        while at < len(text) and self._count < self._limits.addresses:
+        tokens = self._limits.address_tokens
+        while at < len(text) and tokens and self._count < self._limits.addresses:
             match = _TOKEN.match(text, at)
             assert match is not None  # the last alternative takes any character
             kind, content, at = match.lastgroup, match[0], match.end()
             if kind == "space":
                 spaced = True
                 continue
+            tokens -= 1
             if kind == "comment":
                 end = comments.end(match.start())
                 if end >= 0:
@@ -154,6 +156,8 @@ class _Parser:
             spaced = False
         self._end_element()
         self._end_group()
+        if not tokens and (rest := text[at:].strip()):  # it may name another author
+            self._add(Mailbox("", rest, rest, "", valid=False))
         return tuple(self._found)
 
     def _take(self, token: _Token) -> None:

@@ -24,6 +24,7 @@ class Limits:
         boundary: how many octets a boundary may have (RFC 2046 section 5.1.1 allows 70).
         parameters: how many parameters of a field are read (RFC 2045 section 5.1, RFC 2231).
         addresses: how many addresses of one field are read.
+        address_tokens: how many words, comments and special characters of an address field are read.
         comment_depth: how deep comments may nest (RFC 5322 section 3.2.2).
         line: octets of a header line over which it is called too long (RFC 5322 section 2.1.1).
         marks: how many combining marks in a row text may show.
@@ -37,6 +38,7 @@ class Limits:
     boundary: int = 512
     parameters: int = 200
     addresses: int = 10_000
+    address_tokens: int = 100_000
     comment_depth: int = 100
     line: int = 998
     marks: int = 8

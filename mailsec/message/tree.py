@@ -9,8 +9,6 @@ from mailsec.message.defects import Defect, DefectKind
 
 __all__ = ["Budget", "Division", "divide"]
 
-_PADDING = 1000  # how much white space may follow a boundary on its line
-
 
 class Budget:
     """What is left of the limits that hold for a whole message."""
@@ -125,11 +123,7 @@ def _line_tail(buffer: Buffer, at: int, end: int, line_end: bytes) -> tuple[byte
     rest = buffer.cut(at, min(at + 4, end))
     if rest.startswith(b"\r\n") and line_end == b"\n":
         return b"", at + 2
-    stop = min(at + _PADDING, end)
-    line = buffer.find(line_end, at, stop)
+    line = buffer.find(line_end, at, end)
     if line < 0:
-        line = stop
-    tail = buffer.cut(at, line)
-    if line == stop and stop < end:
-        return tail + b"\0", stop  # too long for a delimiter
-    return tail.removesuffix(b"\r").rstrip(b" \t"), min(line + 1, end)
+        line = end
+    return buffer.cut(at, line).removesuffix(b"\r").rstrip(b" \t"), min(line + 1, end)

@@ -18,6 +18,7 @@ import dns.tokenizer
 import dns.ttl
 
 from mailsec.errors import InputError
+from mailsec.net.names import LABELS
 
 __all__ = ["DEFAULT_TTL", "Entry", "read_master"]
 
@@ -55,7 +56,7 @@ def read_master(text: str, source: str) -> Iterator[Entry]:
     Raises:
         InputError: the text is no master file; the sentence names file and line.
     """
-    tokens = dns.tokenizer.Tokenizer(text, source)
+    tokens = dns.tokenizer.Tokenizer(text, source, LABELS)
     reader = _Reader(tokens)
     while True:
         line = tokens.where()[1]

@@ -14,11 +14,30 @@ from dns.rdtypes.ANY.TXT import TXT
 
 from mailsec.errors import UsageError
 from mailsec.hooks.types import DnsRecord, MailExchange
+from mailsec.message.domains import plain_domain
 
-__all__ = ["absolute_name", "plain_name", "record_of", "record_type"]
+__all__ = ["LABELS", "absolute_name", "plain_name", "record_of", "record_type"]
 
 MAX_TEXT = 1024
 """Characters of a name that are looked at; the longest domain name has 253 (RFC 1035 section 2.3.4)."""
+
+
+class _Labels(dns.name.IDNACodec):
+    """U-labels become the A-labels that verdicts compare, so that the key of one name is never asked of another.
+
+    dnspython's own codec maps as IDNA 2003 did, which takes `straße` for `strasse`.
+    """
+
+    def encode(self, label: str) -> bytes:
+        plain = label if label.isascii() else plain_domain(label)
+        octets = plain.encode("ascii", "backslashreplace")  # not ASCII where it is too long
+        if len(octets) > 63:
+            raise dns.name.LabelTooLong
+        return octets
+
+
+LABELS: dns.name.IDNACodec = _Labels()  # type: ignore[no-untyped-call]
+"""How U-labels are written in the DNS; for whatever else reads names."""
 
 # IDEOGRAPHIC FULL STOP and its forms separate labels too (RFC 3490 section 3.1).
 _FULL_STOPS = str.maketrans(dict.fromkeys("\u3002\uff0e\uff61", "."))
@@ -37,14 +56,15 @@ def absolute_name(name: str) -> dns.name.Name | None:
     r"""The domain name that a text means, or `None` where it can be none.
 
     Labels are taken literally, since they come from signatures and addresses and not from master files: a
-    backslash is no escape. U-labels become A-labels (RFC 3490; the names of RFC 5891 that differ are rare).
+    backslash is no escape. U-labels become A-labels as `mailsec.message.plain_domain` has them (RFC 5891), and
+    nothing is mapped to another name.
 
     Args:
         name: a name of A-labels or U-labels, with or without the last dot; it is always absolute.
 
     Returns:
-        `None` for an empty name, an empty label, a label over 63 or a name over 255 octets (RFC 1035
-        section 2.3.4), or a label that IDNA does not allow.
+        `None` for an empty name, an empty label, and a label over 63 or a name over 255 octets (RFC 1035
+        section 2.3.4).
     """
     if not name or len(name) > MAX_TEXT:
         return None
@@ -57,7 +77,7 @@ def absolute_name(name: str) -> dns.name.Name | None:
         for label in name.removesuffix(".").split("."):
             if not label:
                 return None
-            labels.append(label.encode("ascii") if label.isascii() else dns.name.IDNA_2003.encode(label))
+            labels.append(LABELS.encode(label))
         return dns.name.Name([*labels, b""])
     except (dns.exception.DNSException, UnicodeError):
         return None

@@ -22,7 +22,7 @@ MAXIMUM_RESULTS = 1000
 
 _RANGES = 10_000
 _TEXT = 100_000
-_EVIDENCE = get_args(Evidence)
+_EVIDENCE = frozenset(get_args(Evidence))
 
 
 def copy_results(answer: Any) -> list[Any]:
@@ -101,8 +101,10 @@ def _fault_of(result: Any, methods: Collection[str], header: HeaderSection, octe
         if type(value) is not str or len(value) > _TEXT:
             return "gave a property that is no text of a reasonable length"
     evidence = result.evidence
-    if type(evidence) is not tuple or (evidence and not all(isinstance(one, _EVIDENCE) for one in evidence)):
+    if type(evidence) is not tuple or not _EVIDENCE.issuperset(map(type, evidence)):
         return "gave evidence of an unknown kind"
+    if result.layer != 0:
+        return f"gave a result of layer {result.layer!r}, which only the runner sets"
     return "" if result.coverage is None else _coverage_fault(result.coverage, len(header), octets)
 
 
@@ -111,6 +113,8 @@ def _coverage_fault(coverage: Any, fields: int, octets: int) -> str:
         return f"gave {type(coverage).__name__} as coverage, which is no Coverage"
     if type(coverage.fields) is not tuple or type(coverage.ranges) is not tuple or type(coverage.parts) is not tuple:
         return "gave coverage that is not made of tuples"
+    if coverage.layer != 0:
+        return f"gave coverage in layer {coverage.layer!r}, which only the runner sets"
     for index in coverage.fields:
         if type(index) is not int or not 0 <= index < fields:
             return f"gave coverage of a header field {index!r} that there is not"

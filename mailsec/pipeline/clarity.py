@@ -12,10 +12,13 @@ import re
 from collections.abc import Collection
 from typing import TYPE_CHECKING, Final
 
-if TYPE_CHECKING:
-    from mailsec.message import HeaderSection, Part
+from mailsec.message.addresses import mailboxes
+from mailsec.message.comments import strip_comments
 
-__all__ = ["BESIDE", "READING", "author_doubt", "envelope_doubt", "header_doubt", "opened_doubt"]
+if TYPE_CHECKING:
+    from mailsec.message import HeaderSection, Message, Part
+
+__all__ = ["BESIDE", "READING", "author_doubt", "envelope_doubt", "header_doubt", "opened_doubt", "parts_doubt"]
 
 BESIDE: Final = "something else stands beside it"
 
@@ -39,6 +42,12 @@ _BODY_FORMAT: Final = ("content-type", "content-transfer-encoding")
 _PLAIN_PARAMETERS: Final = re.compile(
     rb"""(?:\s*;\s*[A-Za-z0-9-]+=(?:"[^"\\\x00-\x08\x80-\xff]*"|[^\s;:"\\()<>@,?=\[\]\x00-\x08\x80-\xff]+))*\s*;?\s*\Z"""
 )
+_WHITE_LINE: Final = re.compile(rb"\n[ \t]+\r?(?:\n|\Z)")
+# A quoted string, and an address in angle brackets, closed or not.
+_QUOTED: Final = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?', re.DOTALL)
+_BRACKETS: Final = re.compile(r"<[^<>]*>?")
+_STRAY: Final = re.compile(r"[()>\[\]\\\r\0]")
+_SEPARATORS: Final = re.compile(r"[\s,;:<>]+")
 _UNENCODED: Final = frozenset({"7bit", "8bit", "binary"})
 
 
@@ -50,6 +59,8 @@ def author_doubt(header: HeaderSection) -> str:
     """
     if _is_cut(header):
         return _TOO_LONG
+    if _names_another(header):
+        return "another address stands there beside the one in angle brackets"
     if _REGULAR.match(header.fields_octets):
         return ""
     if _HIDDEN_FROM.search(header.fields_octets):
@@ -85,6 +96,28 @@ def header_doubt(header: HeaderSection, covered: Collection[int] = ()) -> str:
         fields = header.all(name)
         if len(fields) > 1 and any(field.index not in covered for field in fields):
             return f"it has {len(fields)} fields that say how its body is read ({fields[0].name})"
+    return ""
+
+
+def parts_doubt(message: Message) -> str:
+    """Why the header sections of its parts may have been made to end elsewhere; empty where they were not.
+
+    Relaxed canonicalization takes white space at the end of a line away (RFC 6376 section 3.4.4): whoever puts some
+    into the blank line before a part's text makes it a continuation line, and the text a part of the header section,
+    and no signature notices.
+
+    Args:
+        message: a message whose body octets are signed by a domain.
+    """
+    waiting = [message.root]
+    while waiting:
+        part = waiting.pop()
+        if part.parent is not None and _WHITE_LINE.search(part.header.octets):
+            return "a line of white space may be taken for the end of a part's header section"
+        if part.is_multipart:
+            waiting.extend(part.children)
+        elif part.is_message and part.encoding in _UNENCODED and part.message is not None:
+            waiting.append(part.message.root)  # one in base64 would not be the same to a signature
     return ""
 
 
@@ -128,6 +161,25 @@ def opened_doubt(part: Part) -> str:
     if lines.count(delimiter) > 3:
         return "lines outside of what is signed may divide it in another way"
     return header_doubt(part.header) or header_doubt(second.header)
+
+
+def _names_another(header: HeaderSection) -> bool:
+    """Whether From has an address for a display name, without quotes, or one that stray signs make an address.
+
+    Python's email takes `bank@bank.example <mallory@example.com>` for a message from the bank.
+    """
+    field = header.first("from")
+    if field is None or b"<" not in field.raw_value or field.raw_value.count(b"@") < 2:
+        return False
+    value = field.raw_value.decode("utf-8", "replace").replace("\r\n", "")
+    text = _BRACKETS.sub(" ", _QUOTED.sub(" ", strip_comments(value)))
+    if _STRAY.search(text):  # what stands before it is an address to some
+        return True
+    authors = {mailbox.address.lower() for mailbox in mailboxes(header.addresses("from"))}
+    return any(
+        "@" in word[1:-1] and word.lower() not in authors and not word.startswith("=?")
+        for word in _SEPARATORS.split(text)
+    )
 
 
 def _is_cut(header: HeaderSection) -> bool:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Facts"]
 
-_SHOWN = ("Subject", "Date", "To", "Cc")
+_SHOWN = ("Subject", "Date", "To", "Cc", "Sender", "Reply-To")
 _WRITTEN = {"mime-version": "MIME-Version"}
 _LONGEST_ADDRESS = 320  # RFC 5321 section 4.5.3.1
 

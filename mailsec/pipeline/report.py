@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from mailsec.hooks.manager import Problem
 from mailsec.hooks.types import AuthResult, Coverage, Envelope, Evidence, Moment
-from mailsec.pipeline.clarity import envelope_doubt, header_doubt, opened_doubt
+from mailsec.pipeline.clarity import envelope_doubt, header_doubt, opened_doubt, parts_doubt
 from mailsec.pipeline.verdict import Policy, Verdict, judge
 
 if TYPE_CHECKING:
@@ -143,8 +143,12 @@ class Report:
         if coverage is None:
             return ""
         layer = self.layers[coverage.layer]
-        if layer.parent is None and (doubt := header_doubt(layer.header, coverage.fields)):
-            return doubt
+        if layer.parent is None:
+            doubt = header_doubt(layer.header, coverage.fields)
+            if not doubt and layer.message is not None:
+                doubt = parts_doubt(layer.message)
+            if doubt:
+                return doubt
         above: int | None = layer.index
         while above is not None:
             layer = self.layers[above]

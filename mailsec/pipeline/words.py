@@ -41,6 +41,8 @@ _CAUSES = {
 def why(one: AuthResult) -> str:
     """The cause in plain words, and the reason where it says more."""
     words = _CAUSES.get(one.cause, "") if one.cause is not None else ""
+    if one.cause is Cause.REVOKED and one.method != "smime":
+        words = "its key was revoked"
     reason = show(one.reason).rstrip(".")
     if words and reason and reason != words:
         return f"{words} ({reason})"

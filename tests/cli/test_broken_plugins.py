@@ -152,6 +152,28 @@ def test_a_broken_plugin_is_named_and_the_rest_goes_on(
     assert found == ([] if result is None else [result])
 
 
+@pytest.mark.parametrize("evidence", ["Fact('a', ['b'])", "Fact(1, 2)", "Moment('now')", "CertificatePath(5, True)"])
+def test_evidence_that_cannot_be_shown_costs_nothing_else(
+    run: Any, *, demo: Path, letter: Callable[[str], str], install: Install, tmp_path: Path, evidence: str
+) -> None:
+    install(
+        "odd",
+        "from mailsec.hooks import CertificatePath, Fact, Moment\n"
+        + verifier(
+            "odd",
+            "def verify(message, context):\n"
+            f"    return [AuthResult('x-broken', Result.NONE, evidence=({evidence},))]\n",
+            "verify=verify",
+        ),
+    )
+    letters = (letter("dkim-rsa"), letter("smime-rsa"))
+    done = run("--config", demo / "config.toml", "check", "--explain", *letters, PYTHONPATH=str(tmp_path / "site"))
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "A authenticated" in done.stdout
+    assert "V verified" in done.stdout
+    assert done.stdout.count("evidence that cannot be shown") == 2
+
+
 @pytest.mark.parametrize("name", ["boom", "hook", "raises"])
 def test_a_plugins_author_is_shown_where_it_raises(
     environment: dict[str, str], *, letter: Callable[[str], str], install: Install, tmp_path: Path, name: str

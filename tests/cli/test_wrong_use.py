@@ -27,6 +27,7 @@ USAGE = [
     ("a folder without mail", ["check", "empty"], ["empty", "neither a Maildir nor"]),
     ("an empty name", ["check", "plain.eml", ""], ["name", "empty"]),
     ("a name with control codes", ["check", "\x1b[31mevil"], ["no such file"]),
+    ("an option with control codes", ["check", "--\x1b[31mevil", "plain.eml"], ["unrecognized arguments"]),
     ("a time without offset", ["check", "--at", "2026-05-01T12:00:00", "plain.eml"], ["--at", "RFC 3339"]),
     ("a day instead of a time", ["check", "--at", "2026-05-01", "plain.eml"], ["--at", "RFC 3339"]),
     ("a time that there is not", ["check", "--at", "2026-02-30T12:00:00Z", "plain.eml"], ["--at", "2026-02-30"]),

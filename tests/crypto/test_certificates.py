@@ -200,6 +200,14 @@ def touch(certificate: Certificate) -> None:
     validate_path(certificate, [certificate], [], NOW)
 
 
+def test_a_serial_number_that_no_authority_gives(keys: Keys) -> None:
+    """RFC 5280 section 4.1.2.2 allows twenty octets; Python writes no number of more than 4,300 digits."""
+    nameless: dict[str, Any] = {"subject": b"\x30\x00", "issuer": b"\x30\x00"}
+    touch(odd(keys, serial=1 << 8 * 63, **nameless))
+    with pytest.raises(CertificateError, match="serial number is too long"):
+        odd(keys, serial=1 << 8 * 64, **nameless)
+
+
 def test_a_key_of_an_unknown_kind(keys: Keys) -> None:
     der = odd(keys).der.replace(encode.oid("1.2.840.10045.2.1"), encode.oid("1.2.840.10045.2.9"))
     certificate = Certificate.from_der(der)

@@ -106,6 +106,18 @@ def test_address_limit() -> None:
     assert len(parse_addresses("a@b," * 100, Limits(addresses=7))) == 7
 
 
+@pytest.mark.parametrize("filling", [",", "()", "[", "<", '"', ";", "a "])
+def test_what_is_behind_more_tokens_than_are_read_is_no_address(filling: str) -> None:
+    """To skip it would hide an author."""
+    limits = Limits(address_tokens=10)
+    first, *_, last = parse_addresses(f"alice@example.org,{filling * 20}, mallory@example.com", limits)
+    assert first == Mailbox("", "alice@example.org", "alice", "example.org")
+    assert isinstance(last, Mailbox)
+    assert not last.valid
+    assert last.address.endswith(", mallory@example.com")
+    assert len(parse_addresses(f"alice@example.org,{',' * 6}  ", limits)) == 1
+
+
 @pytest.mark.parametrize("unit", ["<", "(", '"', "@", "a:", "\\", "[", "<@a,", "(\\", "a b ", "a@", ";", "=?"])
 def test_hostile_addresses_end(unit: str) -> None:
     parse_addresses(unit * (200_000 // len(unit)))

@@ -57,9 +57,9 @@ def kinds(message: Message) -> set[DefectKind]:
         pytest.param(b"--b\r\n\r\nmid --b\r\n--b--", [b"mid --b"], set(), id="within a line"),
         pytest.param(
             b"--b\r\n\r\none\r\n--b" + b" " * 2000 + b"\r\n--b--",
-            [b"one\r\n--b" + b" " * 2000],
-            {DefectKind.BOUNDARY_PREFIX},
-            id="endless padding",
+            [b"one", b""],
+            set(),
+            id="endless padding, which relaxed canonicalization of DKIM lets anybody add",
         ),
     ],
 )

@@ -119,6 +119,23 @@ async def test_internationalised_names(server: Any, resolver: DnsResolver) -> No
     assert len(server.asked) == 1  # both are one name
 
 
+@pytest.mark.parametrize(
+    ("name", "question"),
+    [
+        ("s._domainkey.straße.example", "s._domainkey.xn--strae-oqa.example"),
+        ("s._domainkey.faς.example", "s._domainkey.xn--fa-tbc.example"),
+        ("s._domainkey.ﬁsh.example", "s._domainkey.xn--sh-1b1n.example"),
+    ],
+)
+async def test_the_key_of_one_domain_is_not_asked_of_another(
+    name: str, question: str, server: Any, resolver: DnsResolver
+) -> None:
+    """RFC 5894 section 7.2: IDNA 2003 mapped these to names that belong to others."""
+    server.handler = lambda question, _: server.reply(question, rcode=dns.rcode.NXDOMAIN)
+    await resolver.query(name, "TXT")
+    assert server.asked[0][1] == question
+
+
 async def test_no_record_type(resolver: DnsResolver) -> None:
     with pytest.raises(UsageError, match="NONSENSE"):
         await resolver.query("example.org", "NONSENSE")

@@ -38,6 +38,8 @@ both 9 IN TXT two
 $ORIGIN example.net.
 x TXT "net"
 müller AAAA 2001:db8::1
+straße TXT "sharp s"
+strasse TXT "two of them"
 $ORIGIN sub
 y TXT below
 deep.example.com. 5 TXT a b
@@ -65,6 +67,9 @@ ANSWERS = [
     ("a second origin", "x.example.net", "TXT", (b"net",), 60),
     ("U-label asked", "müller.example.net", "AAAA", ("2001:db8::1",), 60),
     ("A-label asked", "xn--mller-kva.example.net", "AAAA", ("2001:db8::1",), 60),
+    ("sharp s is not ss (RFC 5894 section 7.2)", "straße.example.net", "TXT", (b"sharp s",), 60),
+    ("nor is ss sharp s", "strasse.example.net", "TXT", (b"two of them",), 60),
+    ("the A-label of sharp s", "xn--strae-oqa.example.net", "TXT", (b"sharp s",), 60),
     ("ideographic full stop (RFC 3490 section 3.1)", "müller。example。net", "AAAA", ("2001:db8::1",), 60),
     ("an origin under the origin", "y.sub.example.net", "TXT", (b"below",), 60),
     ("strings without quotes", "deep.example.com", "TXT", (b"ab",), 5),
@@ -87,7 +92,9 @@ NEGATIVES = [
     ("a label of 64 octets", "x" * 64 + ".org", "TXT", NO_NAME),
     ("a name over 255 octets", ".".join(["x" * 60] * 5), "TXT", NO_NAME),
     ("a wildcard's parent so long that nothing fits", ".".join(["x" * 60] * 4) + ".wild.example.org", "TXT", NO_NAME),
-    ("a label that IDNA refuses", "\u0378.example.org", "TXT", NO_NAME),
+    ("a character that is none yet", "\u0378.example.org", "TXT", NO_NAME),
+    ("wide letters are not narrow ones (RFC 5891)", "\uff58.example.net", "TXT", NO_NAME),
+    ("a label of more than 63 characters", "ü" * 64 + ".example.net", "TXT", NO_NAME),
     ("a backslash is no escape in a question", "\\097scaped.example.org", "A", NO_NAME),
     ("control characters", "a\x00\x1b[31m.example.org", "TXT", NO_NAME),
 ]

@@ -137,6 +137,12 @@ def test_the_differences_are_real() -> None:
         pytest.param(b"From: =?utf-8?q?bank=40bank.example?=@example.org\r\n", id="an encoded word in an address"),
         pytest.param(b"From: alice@example.org\0\r\n", id="a NUL in the address"),
         pytest.param(b"From: al\xe2\x80\xaeice@example.org\r\n", id="an invisible character"),
+        pytest.param(b"From: bank@bank.example <alice@example.org>\r\n", id="another address for a name"),
+        pytest.param(b"From: The Bank bank@bank.example\r\n <alice@example.org>\r\n", id="the same in a name"),
+        pytest.param(b"From: bank@bank.example(<alice@example.org>\r\n", id="and an open comment"),
+        pytest.param(b'From: "bank@bank.example"\\ <alice@example.org>\r\n', id="a stray backslash"),
+        pytest.param(b'From: "bank@bank.example") <alice@example.org>\r\n', id="a stray parenthesis"),
+        pytest.param(b'From: "bank@bank.example"[1] <alice@example.org>\r\n', id="a stray bracket"),
         pytest.param("From: alice@example。org\r\n".encode(), id="an ideographic full stop"),
         pytest.param("From: alice@ｅｘａｍｐｌｅ.org\r\n".encode(), id="wide letters"),
         pytest.param("From: alice＠example.org@bank.example\r\n".encode(), id="a wide at sign"),
@@ -190,6 +196,66 @@ def test_what_was_added_to_a_signed_header_section(
     """Rows 10 and 11: a domain answers for what it signed (RFC 6376 section 8.15), oddities too, not for additions."""
     octets = header + b"\r\nPay.\r\n"
     coverage = Coverage(fields=covered, ranges=((len(header) + 2, len(octets)),))
+    result = AuthResult("dkim", Result.PASS, properties={"header.d": "example.org"}, coverage=coverage)
+    assert make_report([result], octets).verdict.row == row
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "alice@example.org <alice@example.org>",
+        "Alice@Example.ORG <alice@example.org>",
+        '"bank@bank.example" <alice@example.org>',
+        "Alice (bank@bank.example) <alice@example.org>",
+        "=?utf-8?q?bank=40bank.example?= <alice@example.org>",
+        "=?utf-8?q?B=C3=BCcher@home?= <alice@example.org>",
+        "Alice @ Example <alice@example.org>",
+        "Alice @home <alice@example.org>",
+        "<@bank.example:alice@example.org>",
+        '"al@ice"@example.org, <alice@example.org>',
+        "bob@example.org, Alice <alice@example.org>",
+        "[Example] Alice <alice@example.org>",
+        '"bank@bank.example"\r\n <alice@example.org>',
+    ],
+)
+def test_names_that_everybody_takes_for_names(value: str, make_report: Callable[..., Report]) -> None:
+    """What is quoted, a comment or encoded is no address (RFC 5322 section 3.4, RFC 2047 section 5)."""
+    octets = b"From: " + value.encode() + b"\r\n\r\nPay.\r\n"
+    body = parse(octets).body_start
+    result = AuthResult(
+        "dkim",
+        Result.PASS,
+        properties={"header.d": "example.org"},
+        coverage=Coverage(fields=(0,), ranges=((body, len(octets)),)),
+    )
+    assert make_report([result], octets).verdict.row == 11
+
+
+LETTERS = (
+    FROM + b"Content-Type: multipart/mixed; boundary=b\r\n"
+    b"\r\n--b\r\nContent-Type: text/plain\r\n\r\nDo not do this:\r\n\r\nPay 1000 to Mallory.\r\n"
+    b"--b\r\nContent-Type: message/rfc822\r\n\r\nSubject: x\r\n\r\nNever ever:\r\n\r\nPay.\r\n--b--\r\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "row"),
+    [
+        pytest.param(b"", b"", 11, id="as it was signed"),
+        pytest.param(b"plain\r\n\r\n", b"plain\r\n \r\n", 10, id="a part"),
+        pytest.param(b"plain\r\n\r\n", b"plain \r\n\t \r\n", 10, id="a tab"),
+        pytest.param(b"822\r\n\r\n", b"822\r\n \r\n", 10, id="a message inside"),
+        pytest.param(b": x\r\n\r\n", b": x\r\n \r\n", 10, id="the header section of a message inside"),
+        pytest.param(b"this:\r\n\r\n", b"this:\r\n \r\n", 11, id="text, which shows the same"),
+        pytest.param(b"text/plain\r\n", b"text/plain;\r\n format=flowed\r\n", 11, id="folded"),
+    ],
+)
+def test_white_space_that_hides_text_of_a_part(
+    old: bytes, new: bytes, row: int, make_report: Callable[..., Report]
+) -> None:
+    """RFC 6376 section 3.4.4: who adds it to the end of a line leaves the body hash of relaxed as it was."""
+    octets = LETTERS.replace(old, new, 1)
+    coverage = Coverage(fields=(0, 1), ranges=((parse(octets).body_start, len(octets)),))
     result = AuthResult("dkim", Result.PASS, properties={"header.d": "example.org"}, coverage=coverage)
     assert make_report([result], octets).verdict.row == row
 

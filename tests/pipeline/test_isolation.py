@@ -110,6 +110,10 @@ def overlaps() -> Any:
     return [AuthResult("bad", Result.PASS, coverage=Coverage(ranges=((5, 9), (3, 4))))]
 
 
+def in_layer(layer: Any, covered: Any = 0) -> Any:
+    return lambda: [AuthResult("bad", Result.PASS, coverage=Coverage(covered), layer=layer)]
+
+
 ZOO: list[Any] = [
     # name, how it is made, cause of its temporary error, what the reason says, whether it is reported as a problem
     ("raises, sync", sync(raises(ValueError("broken"))), "crashed", "raised ValueError: broken", True),
@@ -131,6 +135,10 @@ ZOO: list[Any] = [
     ("returns no results", sync(lambda: [1, 2]), "crashed", "could not be used", True),
     ("claims another's method", sync(lambda: [GOOD]), "crashed", "could not be used", True),
     ("coverage out of order", sync(overlaps), "crashed", "could not be used", True),
+    ("coverage of a layer that there is not", sync(in_layer(0, 1)), "crashed", "could not be used", True),
+    ("coverage of the last layer", sync(in_layer(0, -1)), "crashed", "could not be used", True),
+    ("a result of a layer that there is not", sync(in_layer(7)), "crashed", "could not be used", True),
+    ("a layer that is no number", sync(in_layer("x")), "crashed", "could not be used", True),
     ("DNS trouble", sync(raises(DnsTemporaryError("a.example", "TXT", "SERVFAIL"))), "dns", "SERVFAIL", False),
     ("its own deadline", sync(raises(DeadlineError("no time"))), "late", "no time", False),
     ("cannot fetch", sync(raises(FetchError("no route"))), "fetch", "no route", False),

@@ -295,6 +295,7 @@ CASES: list[tuple[int, str, list[AuthResult], dict[str, Any], str, list[str]]] =
     ),
     (11, "a domain signed what is encrypted", [smime("neutral"), dkim("pass")], {}, "authenticated", ["be opened"]),
     (19, "a signature that cannot be read", [dkim("permerror", Cause.SYNTAX)], {}, "unauthenticated", ["malformed"]),
+    (19, "a domain's key was revoked", [dkim("permerror", Cause.REVOKED)], {}, "unauthenticated", [": its key was"]),
 ]
 
 
@@ -434,6 +435,8 @@ KIND = b"Content-Type: text/html\r\n"
             "Subject, Date, To, Cc, MIME-Version and Content-Type are not covered",
             id="all are named",
         ),
+        pytest.param(b"Reply-To: m@evil.example\r\n", [()], "Reply-To is not covered", id="where replies go"),
+        pytest.param(b"Sender: m@evil.example\r\n", [()], "Sender is not covered", id="who sent it"),
         pytest.param(b"", [()], "", id="none there"),
     ],
 )

@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
 from mailsec.crypto.cms.limits import LIMITS, CMSLimits
+from mailsec.crypto.limits import INTEGER_OCTETS
 from mailsec.errors import CMSError, LimitError
 
 BOOLEAN = 0x01
@@ -248,6 +249,8 @@ class Element:
         self.expect(INTEGER, what)
         if self.body == self.end:
             raise CMSError(f"{what} is empty")
+        if self.end - self.body > INTEGER_OCTETS:
+            raise CMSError(f"{what} is too long")
         return int.from_bytes(self.contents, signed=True)
 
     def oid(self, what: str = "an object identifier") -> str:

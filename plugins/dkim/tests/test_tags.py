@@ -207,3 +207,14 @@ async def test_chunks_make_no_difference(
     assert await verify(octets) == await verify(octets, chunk=chunk)
     sealed = await seal(header + b"\r\n" + body, ed25519_key, canonicalization=pair)
     assert sealed == await seal(header + b"\r\n" + body, ed25519_key, canonicalization=pair, chunk=chunk)
+
+
+@pytest.mark.parametrize("own", range(4))
+@pytest.mark.parametrize("times", range(1, 6))
+def test_signed_signature_fields_never_mean_the_one_that_is_verified(own: int, times: int) -> None:
+    """RFC 6376 section 3.7: the field itself is hashed last, whatever h= says."""
+    section = parse_header(b"DKIM-Signature: a\r\nDKIM-Signature: b\r\nX: y\r\nDKIM-Signature: c\r\n" * 2)
+    present = [0, 1, 3, 4, 5, 7]
+    others = [index for index in present if index != present[own]]
+    selected = select_fields(section, (b"dkim-signature",) * times, present[own])
+    assert [index for index, _ in selected] == others[::-1][:times]

@@ -130,7 +130,12 @@ def test_times_are_written_and_read(moment: datetime) -> None:
     assert read(encode.time(moment)).time() == moment.replace(microsecond=0)
 
 
-@given(st.integers())
+def test_an_integer_that_is_no_number_of_anything() -> None:
+    with pytest.raises(CMSError, match="a serial number is too long"):
+        read(encode.integer(1 << 8 * 64)).integer("a serial number")
+
+
+@given(st.integers(-(1 << 500), 1 << 500))
 def test_integers_are_written_and_read(value: int) -> None:
     octets = encode.integer(value)
     assert read(octets).integer() == value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -62,11 +63,13 @@ def select_fields(section: HeaderSection, signed: Iterable[bytes], own: int | No
         if name not in places:
             continue
         present = places[name]
-        if name == b"dkim-signature":
-            present = [index for index in present if index != own]
         count = taken[name] + 1 if name in taken else 1
-        if count <= len(present):
-            selected.append((present[-count], name))
+        if name == b"dkim-signature" and own is not None and count > len(present) - bisect_right(present, own):
+            place = count + 1  # it is above the field itself, which is passed over
+        else:
+            place = count
+        if place <= len(present):
+            selected.append((present[-place], name))
             taken[name] = count
     return selected
 
