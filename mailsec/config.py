@@ -41,6 +41,8 @@ class _Keys:
     def __post_init__(self) -> None:
         if not 0 < self.timeout <= 86400:
             raise ValueError("timeout should be a number of seconds above 0 and at most a day")
+        if self.authserv_id is not None and self.authserv_id.split() != [self.authserv_id]:
+            raise ValueError("authserv_id should be one word without white space, such as mx.example.org")
         if self.at is not None:
             if self.at.tzinfo is None:
                 raise ValueError("at should have an offset from UTC")

@@ -78,6 +78,8 @@ def test_a_file_that_was_named_must_be_there(named: str, tmp_path: Path) -> None
     [
         ("timeout = 0", "timeout should be a number of seconds above 0"),
         ("timeout = nan", "timeout should be"),
+        ("authserv_id = ''", "authserv_id should be one word"),
+        ("authserv_id = 'mx example'", "authserv_id should be one word"),
         ("timeout = '5'", "timeout should be a number, not '5'"),
         ("timout = 5", "there is no key 'timout'; did you mean 'timeout'?"),
         ("authserv-id = 'a'\nauthserv_id = 'b'", "the key 'authserv_id' is given twice"),

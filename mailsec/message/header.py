@@ -113,6 +113,7 @@ class HeaderSection(Sequence[HeaderField]):
     """
 
     __slots__ = (
+        "_addresses",
         "_ends",
         "_fields",
         "_limits",
@@ -141,6 +142,7 @@ class HeaderSection(Sequence[HeaderField]):
         self.body_start = body_start
         self.line_end = line_end
         self._limits = limits
+        self._addresses: dict[str, tuple[Mailbox | Group, ...]] | None = None
         self._pieces: list[bytes] = []  # the fields without the last octet of their line ends
         self._ends: list[int] = []
         self._fields: list[HeaderField | None] = []
@@ -265,7 +267,14 @@ class HeaderSection(Sequence[HeaderField]):
         """
         from mailsec.message.addresses import parse_addresses
 
-        return tuple(address for field in self.all(name) for address in parse_addresses(field.raw_value, self._limits))
+        if self._addresses is None:
+            self._addresses = {}
+        found = self._addresses.get(name)
+        if found is None:
+            values = [field.raw_value for field in self.all(name)]
+            found = tuple(address for value in values for address in parse_addresses(value, self._limits))
+            self._addresses[name] = found
+        return found
 
     @property
     def defects(self) -> tuple[Defect, ...]:

@@ -14,6 +14,7 @@ from mailsec.errors import ConfigError, KeyFileError
 from mailsec.hooks import Result, Sealer, Verifier
 from mailsec.message import parse
 from mailsec.testing import make_context, run_sealer
+from mailsec_dkim.settings import Settings
 from mailsec_dkim.signature import parse_signature
 
 
@@ -111,3 +112,8 @@ def test_the_entry_module_imports_nothing_heavy() -> None:
     )
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True)
     assert run.stdout.strip() == "[]"
+
+
+def test_signatures_cannot_expire_before_they_are_made() -> None:
+    with pytest.raises(ValueError, match="expires should be a number of seconds"):
+        Settings(expires=-4)

@@ -9,11 +9,15 @@ from typing import Any
 import pytest
 
 from mailsec.crypto import PrivateKey
+from mailsec.demo.careless import TinyRsa, sign_domain
 from mailsec.errors import DeadlineError, DnsTemporaryError
 from mailsec.hooks import Cause, DnsAnswer, DnsFailure, Fact, Result
 from mailsec.message import parse, parse_header
 from mailsec.testing import make_context
 from mailsec_dkim.verify import start
+
+HEADER = b"From: Alice <alice@example.org>\r\nTo: Bob <bob@example.net>\r\nSubject: the plans\r\n"
+BODY = b"Here they are.\r\n"
 
 FAULTS = [
     # tags of the signature · cause · a part of the reason · section of RFC 6376
@@ -191,6 +195,26 @@ async def test_several_records_are_all_tried(craft: Callable[..., bytes], rsa_ke
     other = PrivateKey.generate("rsa", bits=2048).public_key.spki_der()
     several = (b"v=spf1 -all", b"v=DKIM1; p=" + base64.b64encode(other), rsa_key.record)
     assert (await verify_one(craft(rsa_key), {rsa_key.name: several})).result is Result.PASS
+
+
+@pytest.mark.parametrize("first", ["the strong key", "the weak key"])
+@pytest.mark.parametrize(
+    ("signer", "expected"),
+    [("weak", (Result.POLICY, Cause.WEAK)), ("strong", (Result.PASS, None)), ("none", (Result.FAIL, Cause.SIGNATURE))],
+)
+async def test_of_several_records_the_one_that_made_the_signature_is_judged(
+    first: str, signer: str, expected: Any, rsa_key: Any, verify_one: Any
+) -> None:
+    """RFC 8301 section 3.2: a strong key beside it makes a key of 512 bits no better, and the other way round."""
+    weak = TinyRsa.generate()
+    records = [rsa_key.record, b"v=DKIM1; p=" + base64.b64encode(weak.spki_der())]
+    sign = {"weak": weak.sign, "strong": rsa_key.sign, "none": lambda octets: rsa_key.sign(octets + b"-")}[signer]
+    octets = sign_domain(HEADER + b"\r\n" + BODY, "example.org", rsa_key.selector, sign)
+    ordered = tuple(records if first == "the strong key" else reversed(records))
+    result = await verify_one(octets, {rsa_key.name: ordered})
+    assert (result.result, result.cause) == expected
+    bits = 512 if signer == "weak" else 2048
+    assert Fact("algorithm", f"rsa-sha256 with a key of {bits} bits") in result.evidence
 
 
 @pytest.mark.parametrize("bits", [1024, 3072, 4096])

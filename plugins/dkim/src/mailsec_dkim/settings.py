@@ -75,3 +75,7 @@ class Settings:
     expires: int = 0
     signed: tuple[str, ...] = DEFAULT_SIGNED
     oversigned: tuple[str, ...] = DEFAULT_OVERSIGNED
+
+    def __post_init__(self) -> None:
+        if self.expires < 0:
+            raise ValueError("expires should be a number of seconds, or 0 for signatures that never expire")

@@ -32,6 +32,7 @@ _SCHEMES: Final[dict[str, SignatureScheme]] = {
     "rsa-sha1": RSA_SHA1,
     "ed25519-sha256": ED25519,
 }
+_REFUSED: Final = Status.REFUSED
 _NO_KEY: Final = KeyFault(Cause.NO_KEY, "no key for signature")
 _EPOCH: Final = date(1970, 1, 1).toordinal()
 _UNSIGNED: Final = (AuthResult("dkim", Result.NONE, "message not signed"),)
@@ -59,7 +60,7 @@ def start(header_section: HeaderSection, context: Context) -> DKIMVerification |
             results.append(AuthResult("dkim", Result.PERMERROR, fault.reason, fault.cause, fault.properties))
             continue
         digest = assess_digest(signature.signer.digest)
-        if digest.status is Status.REFUSED:
+        if digest.status is _REFUSED:
             reason = f"{signature.signer.algorithm} does not count (RFC 8301)"
             results.append(
                 AuthResult(
@@ -140,11 +141,24 @@ class DKIMVerification:
                 properties,
                 evidence=(answer, *_facts(signature)),
             )
-        record = records[0]
         scheme = _SCHEMES[signer.algorithm]
+        body = self._hasher.result(signer.body_canonicalization, signer.digest, signature.length)
+        fault = _body_fault(signature, body)
+        selected = select_fields(self._section, signer.signed, field.index)
+        record = _strongest(records, scheme)
+        if not fault:
+            signed = hash_input(self._section, selected, field.raw, signature.blank, signer.header_canonicalization)
+            if scheme is ED25519:  # RFC 8463 section 3: what is signed is the digest
+                signed = hashlib.sha256(signed).digest()
+            for candidate in records:
+                if candidate.public_key.verify(signature.value, signed, scheme):
+                    record = candidate  # what is judged is the key that made the signature, whichever others there are
+                    break
+            else:
+                fault = (Cause.SIGNATURE, "signature did not verify")
         assessment = assess_signature(scheme, record.public_key, use="dkim")
         evidence: tuple[Evidence, ...] = (answer, *_facts(signature, record))
-        if assessment.status is Status.REFUSED:
+        if assessment.status is _REFUSED:
             return AuthResult(
                 "dkim",
                 Result.POLICY,
@@ -153,19 +167,6 @@ class DKIMVerification:
                 properties,
                 evidence=evidence,
             )
-        body = self._hasher.result(signer.body_canonicalization, signer.digest, signature.length)
-        fault = _body_fault(signature, body)
-        selected = select_fields(self._section, signer.signed, field.index)
-        if not fault:
-            signed = hash_input(self._section, selected, field.raw, signature.blank, signer.header_canonicalization)
-            if scheme is ED25519:  # RFC 8463 section 3: what is signed is the digest
-                signed = hashlib.sha256(signed).digest()
-            for candidate in records:
-                if candidate.public_key.verify(signature.value, signed, scheme):
-                    record = candidate
-                    break
-            else:
-                fault = (Cause.SIGNATURE, "signature did not verify")
         if record.testing:
             outcome = fault[1] if fault else "signature good"
             return AuthResult(
@@ -254,6 +255,14 @@ def _usable(signer: Signer, answer: DnsAnswer) -> list[KeyRecord] | KeyFault:
         if fault.cause is Cause.NO_KEY:  # of several faults the first that is about a key says most
             fault = record
     return usable or fault
+
+
+def _strongest(records: list[KeyRecord], scheme: SignatureScheme) -> KeyRecord:
+    """The first record whose key the algorithm policy accepts; the first of all where it accepts none."""
+    if len(records) == 1:
+        return records[0]
+    accepted = (one for one in records if assess_signature(scheme, one.public_key, use="dkim").status is not _REFUSED)
+    return next(accepted, records[0])
 
 
 def _misfit(signer: Signer, record: KeyRecord) -> KeyFault | None:
