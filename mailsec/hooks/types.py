@@ -96,7 +96,9 @@ class Coverage:
 
 
 _PROPERTY = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]*\.[A-Za-z0-9_.:-]+\Z")
-_USUAL_PROPERTIES = frozenset(("header.d", "header.i", "header.s", "header.a", "header.b"))  # just to be quick
+# just to be quick
+_USUAL_METHODS = frozenset(("dkim", "spf", "dmarc", "arc", "smime", "iprev", "auth"))
+_USUAL_PROPERTIES = frozenset(("header.d", "header.i", "header.s", "header.a", "header.b"))
 _NO_PROPERTIES: Mapping[str, str] = MappingProxyType({})
 _METHOD = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\Z")
 
@@ -133,11 +135,12 @@ class AuthResult:
     layer: int = 0
 
     def __post_init__(self) -> None:
-        if not _METHOD.match(self.method):
+        if self.method not in _USUAL_METHODS and not _METHOD.match(self.method):
             raise ValueError(f"{self.method!r} is no method name (RFC 8601 section 2.2)")
-        for name in self.properties:
-            if name not in _USUAL_PROPERTIES and not _PROPERTY.match(name):
-                raise ValueError(f"{name!r} is no ptype.property (RFC 8601 section 2.2)")
+        if not _USUAL_PROPERTIES.issuperset(self.properties):
+            for name in self.properties:
+                if not _PROPERTY.match(name):
+                    raise ValueError(f"{name!r} is no ptype.property (RFC 8601 section 2.2)")
         if type(self.result) is not Result:
             object.__setattr__(self, "result", Result(self.result))
         object.__setattr__(

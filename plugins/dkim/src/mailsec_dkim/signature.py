@@ -37,7 +37,6 @@ _LABELS: Final = re.compile(
     r"(?:[0-9A-Za-z_\x80-\U0010FFFF](?:[0-9A-Za-z_\x80-\U0010FFFF-]{0,61}[0-9A-Za-z_\x80-\U0010FFFF])?(?:\.(?!\Z)|\Z))+\Z"
 )
 _FIELD_NAMES: Final = re.compile(rb"[!-9;-~]++(?>(?:[ \t\r\n]*+:[ \t\r\n]*+[!-9;-~]++)*)\Z")
-_DIGITS: Final = re.compile(rb"[0-9]+\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,7 +260,7 @@ def _number(tags: Mapping[str, bytes], name: str, digits: int) -> int | None:
     if name not in tags:
         return None
     value = tags[name]
-    if not _DIGITS.match(value):
+    if not value.isdigit():
         raise _Fault(Cause.SYNTAX, f"signature syntax error in {name}=: not a number")
     if len(value.lstrip(b"0")) > digits:
         if name == "x":

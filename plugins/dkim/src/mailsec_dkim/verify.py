@@ -298,28 +298,24 @@ def _properties(signature: Signature) -> dict[str, str]:
 
 def _facts(signature: Signature, record: KeyRecord | None = None) -> tuple[Fact, ...]:
     """What a reader may want to know besides."""
-    key = None if record is None else record.public_key
-    facts = [
-        _canonicalization(signature.signer.header_canonicalization, signature.signer.body_canonicalization),
-        _algorithm(signature.signer.algorithm, 0 if key is None else key.bits),
-    ]
+    signer = signature.signer
+    bits = 0 if record is None else record.public_key.bits
+    facts = _usual_facts(signer.header_canonicalization, signer.body_canonicalization, signer.algorithm, bits)
     if signature.timestamp is not None:
-        facts.append(Fact("signing time", _time(signature.timestamp)))
+        facts += (Fact("signing time", _time(signature.timestamp)),)
     if signature.expiration is not None:
-        facts.append(Fact("expiration", _time(signature.expiration)))
+        facts += (Fact("expiration", _time(signature.expiration)),)
     if record is not None and record.notes:
-        facts.append(Fact("notes of the key's owner", record.notes))
-    return tuple(facts)
-
-
-@lru_cache(maxsize=4)
-def _canonicalization(header: str, body: str) -> Fact:
-    return Fact("canonicalization", f"{header} header fields, {body} body")
+        facts += (Fact("notes of the key's owner", record.notes),)
+    return facts
 
 
 @lru_cache(maxsize=64)
-def _algorithm(name: str, bits: int) -> Fact:
-    return Fact("algorithm", f"{name} with a key of {bits} bits" if bits else name)
+def _usual_facts(header: str, body: str, algorithm: str, bits: int) -> tuple[Fact, ...]:
+    return (
+        Fact("canonicalization", f"{header} header fields, {body} body"),
+        Fact("algorithm", f"{algorithm} with a key of {bits} bits" if bits else algorithm),
+    )
 
 
 def _time(seconds: int) -> str:
@@ -332,5 +328,5 @@ def _time(seconds: int) -> str:
 
 
 @lru_cache(maxsize=64)
-def _day(days: int) -> date:
-    return date.fromordinal(_EPOCH + days)
+def _day(days: int) -> str:
+    return date.fromordinal(_EPOCH + days).isoformat()
