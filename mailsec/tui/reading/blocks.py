@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from mailsec.tui.reading.choosing import Piece
     from mailsec.tui.reading.coverage import Margin
 
-__all__ = ["Block", "make_blocks"]
+__all__ = ["Block", "Fixed", "make_blocks"]
 
 _PER_BLOCK = 150  # paragraphs of a page that make a block
 _FIELD = 4_000  # characters of a header field that are shown
@@ -60,10 +60,12 @@ class Fixed:
     stops: Sequence[Stop] = ()
 
     def estimate(self, width: int) -> int:
+        """As many lines as paragraphs."""
         del width
         return len(self.paragraphs)
 
     def lay_out(self, width: int) -> tuple[Line, ...]:
+        """Its lines."""
         return _lines(self.paragraphs, width, self.cover, self.part)
 
 

@@ -84,12 +84,12 @@ class BodyView(ScrollView):
         """Something in the text was clicked.
 
         Attributes:
-            stop: what it is.
+            what: what it is.
         """
 
-        def __init__(self, stop: Stop) -> None:
+        def __init__(self, what: Stop) -> None:
             super().__init__()
-            self.stop = stop
+            self.what = what
 
     def __init__(self, *, glyphs: bool = True) -> None:
         super().__init__()

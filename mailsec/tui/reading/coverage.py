@@ -8,6 +8,7 @@ neither where it is not clear who the author is or what of a message is shown.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from mailsec.hooks.types import AuthResult, Cause, Coverage, Result
@@ -85,7 +86,7 @@ class Margin:
         base = part.body_span[0]
         bounds = {one for _, coverage in self._good.get(layer, ()) for piece in coverage.ranges for one in piece}
         cuts = [base, *sorted(one for one in bounds if base < one < end), end]
-        for low, high in zip(cuts, cuts[1:], strict=False):
+        for low, high in pairwise(cuts):
             # the part's header section says how the octets are read, so it is to be covered with them
             head = self._of_span(layer, (start, base), "")
             yield low - base, high - base, min(head, self._of_span(layer, (low, high), outermost.path))

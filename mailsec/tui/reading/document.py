@@ -12,17 +12,17 @@ from collections.abc import Iterator, Sequence
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
-from mailsec.tui.reading.blocks import Block, make_blocks
+from mailsec.tui.reading.blocks import Block, Fixed, make_blocks
 from mailsec.tui.reading.choosing import Page, Piece, Words, choose
 from mailsec.tui.reading.coverage import Margin
-from mailsec.tui.reading.lines import Line, Stop
+from mailsec.tui.reading.lines import Kind, Line, Paragraph, Stop
 from mailsec.tui.reading.wrapping import NARROWEST
 
 if TYPE_CHECKING:
     from mailsec.message import Message
     from mailsec.pipeline import Report
 
-__all__ = ["Document", "is_heavy", "make_document"]
+__all__ = ["Document", "is_heavy", "make_document", "notice_document"]
 
 _KEPT = 48  # blocks whose lines are kept
 _AT_ONCE = 24  # blocks that are laid out when the document is made, so that most heights are true from the start
@@ -54,6 +54,16 @@ def make_document(
     pieces = choose(message, report, html=html)
     blocks = make_blocks(message, pieces, Margin(report), fold=fold_quotes, headers=headers, glyphs=glyphs)
     return Document(tuple(blocks), width)
+
+
+def notice_document(sentence: str, width: int) -> Document:
+    """A document that only says something.
+
+    Args:
+        sentence: safe to show.
+        width: cells that a line may have.
+    """
+    return Document((Fixed((Paragraph(sentence, Kind.NOTICE),)),), width)
 
 
 def is_heavy(pieces: Sequence[Piece]) -> bool:

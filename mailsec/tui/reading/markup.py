@@ -168,6 +168,7 @@ class Markup:
     # -- events, named as lxml wants them
 
     def start(self, tag: str, attributes: Mapping[str, str]) -> None:
+        """An element begins."""
         self._count()
         above = self._frames[-1] if self._frames else None
         if len(self._frames) >= DEPTH:
@@ -213,6 +214,7 @@ class Markup:
             frame.link_start = self._length
 
     def end(self, tag: str) -> None:
+        """An element ends."""
         self._count()
         if not self._frames:
             return
@@ -235,6 +237,7 @@ class Markup:
         self._frames.pop()
 
     def data(self, text: str) -> None:
+        """Text, maybe not all that stands together."""
         self._count()
         if not self._frames or (frame := self._frames[-1]).skipped:
             return
