@@ -19,10 +19,12 @@ from mailsec.tui.reading.banner import Banner, Checking, Judged, Kept, NotJudged
 from mailsec.tui.reading.body import BodyView
 from mailsec.tui.reading.choosing import AttachedPart, choose
 from mailsec.tui.reading.coverage import Margin
-from mailsec.tui.reading.document import Document, is_heavy, make_document, notice_document
+from mailsec.tui.reading.document import is_heavy, make_document, notice_document
 from mailsec.tui.reading.drawn import Drawn, Row
 from mailsec.tui.reading.heading import Heading
 from mailsec.tui.reading.lines import Attached, Link, Stop
+from mailsec.tui.reading.parts import PartsScreen, save_parts
+from mailsec.tui.reading.why import WhyScreen
 from mailsec.tui.reading.wrapping import cut
 
 if TYPE_CHECKING:
@@ -312,6 +314,27 @@ class MessagePane(Widget):
             self.post_message(self.LinkChosen(stop.url))
         elif isinstance(stop, Attached):
             self.post_message(self.AttachmentChosen(stop.part))
+
+    def action_why(self) -> None:
+        """Tells why the verdict is what it is."""
+        if self._report is None:
+            self.notify("This message has not been checked yet.", timeout=3)
+        else:
+            self.app.push_screen(WhyScreen(self._report, glyphs=self._glyphs))
+
+    def action_parts(self) -> None:
+        """Shows the parts of the message."""
+        if self._message is not None:
+            self.app.push_screen(PartsScreen(self._message, self._report, glyphs=self._glyphs))
+
+    def action_save_attachments(self) -> None:
+        """Asks where to save all attachments, or the one that is chosen."""
+        chosen = self._body.chosen
+        parts = (chosen.part,) if isinstance(chosen, Attached) else self.attachments
+        if parts:
+            save_parts(self, parts)
+        else:
+            self.notify("This message has no attachments.", timeout=3)
 
     @property
     def attachments(self) -> tuple[Part, ...]:

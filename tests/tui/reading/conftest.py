@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 from textual.app import App, ComposeResult
@@ -63,7 +62,9 @@ class Reader(App[None]):
 
     ENABLE_COMMAND_PALETTE = False
 
-    def __init__(self, theme: str = "dark", *, glyphs: bool = True, then: Callable[[Reader], None] | None = None) -> None:
+    def __init__(
+        self, theme: str = "dark", *, glyphs: bool = True, then: Callable[[Reader], None] | None = None
+    ) -> None:
         super().__init__()
         self.wanted = theme
         self.then = then
