@@ -9,6 +9,7 @@ from datetime import tzinfo
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
+from textual import events
 from textual.app import ComposeResult
 from textual.message import Message as Event
 from textual.widget import Widget
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
     from mailsec.store.types import KeptVerdict
 
 __all__ = ["MessagePane"]
+
+_ROOMY = 20  # lines
 
 
 class Target(Drawn):
@@ -86,7 +89,8 @@ class MessagePane(Widget):
         height: 1fr;
         background: $background;
     }
-    MessagePane > BodyView { height: 1fr; padding: 0; }
+    MessagePane > BodyView { height: 1fr; }
+    MessagePane.-roomy > BodyView { margin: 1 0 0 0; }
     """
 
     class LinkChosen(Event):
@@ -139,6 +143,10 @@ class MessagePane(Widget):
         yield self._body
         self._target.display = False
         yield self._target
+
+    def on_resize(self, event: events.Resize) -> None:
+        """A blank line between banner and text, where there is room for it."""
+        self.set_class(event.size.height >= _ROOMY, "-roomy")
 
     # -- what is shown
 

@@ -61,7 +61,7 @@ class PartsScreen(ModalScreen[None]):
     PartsScreen { background: $background; layout: vertical; }
     PartsScreen > .parts--title { padding: 0 1; background: $panel; width: 1fr; height: 1; text-style: bold; }
     PartsScreen > .parts--keys { padding: 0 1; color: $quote; height: 1; width: 1fr; }
-    PartsScreen > Outline { height: 1fr; }
+    PartsScreen > Outline { height: 1fr; margin: 1 0 0 0; }
     """
 
     def __init__(self, message: Message, report: Report | None = None, *, glyphs: bool = True) -> None:
@@ -82,13 +82,16 @@ class PartsScreen(ModalScreen[None]):
 
     def _item(self, layer: int, part: Part, layers: Sequence[Layer], left: list[int]) -> Item:
         left[0] -= 1
-        children = [self._item(layer, one, layers, left) for one in part.children if left[0] > 0]
+        opened = [one for one in layers if one.opened is part and one.message is not None]
+        # what is signed in clear is shown once, as what was checked
+        parts = part.children[1:] if opened and part.content_type == "multipart/signed" else part.children
+        children = [self._item(layer, one, layers, left) for one in parts if left[0] > 0]
         if part.is_message and part.message is not None and left[0] > 0:
             children.append(self._item(layer, part.message.root, layers, left))
-        for inner in layers:
-            if inner.opened is part and inner.message is not None and left[0] > 0:
+        for number, inner in enumerate(opened):
+            if inner.message is not None and left[0] > 0:
                 found = self._item(inner.index, inner.message.root, layers, left)
-                children.append(Item(f"the {inner.reached} content", children=(found,)))
+                children.insert(number, Item(f"the {inner.reached} content", children=(found,)))
         cover = self._margin.of_part(layer, part)
         sign = margin_glyph(cover, glyphs=self._glyphs)
         return Item(_line(part), sign, _NAMES[cover], tuple(children), value=_Place(layer, part))
@@ -131,7 +134,7 @@ class PartScreen(ModalScreen[None]):
     PartScreen { background: $background; layout: vertical; }
     PartScreen > .part--title { padding: 0 1; background: $panel; width: 1fr; height: 1; text-style: bold; }
     PartScreen > .part--keys { padding: 0 1; color: $quote; height: 1; width: 1fr; }
-    PartScreen > BodyView { height: 1fr; }
+    PartScreen > BodyView { height: 1fr; margin: 1 0 0 0; }
     """
 
     def __init__(self, part: Part, cover: Cover = Cover.NOBODY, *, glyphs: bool = True) -> None:

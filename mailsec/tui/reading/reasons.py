@@ -41,6 +41,7 @@ NAMES = {
 }
 """What methods are called in words; others by their registered name."""
 
+_ORDER = ("smime", "dkim", "arc", "dmarc", "spf")
 _SHOWN = ("from", "sender", "reply-to", "to", "cc", "subject", "date")
 _MOMENTS = {"now": "now", "delivery": "the delivery by your own server", "chosen": "chosen by you"}
 _RECORD = 2_000  # characters of a DNS record that are shown
@@ -70,7 +71,8 @@ def reasons(report: Report) -> tuple[Reason, ...]:
     Args:
         report: what a check found.
     """
-    found = [one for run in report.runs for one in _of_run(report, run)]
+    by_method = sorted((one for run in report.runs for one in _of_run(report, run)), key=lambda one: one[0])
+    found = [reason for _, reason in by_method]
     if not found:
         found.append(Reason("Nothing in this message could be checked: nobody has signed it."))
     found += [
@@ -97,14 +99,16 @@ def as_text(outline: Iterable[Reason], depth: int = 0) -> Iterator[str]:
         yield from as_text(one.children, depth + 1)
 
 
-def _of_run(report: Report, run: Run) -> Iterator[Reason]:
+def _of_run(report: Report, run: Run) -> Iterator[tuple[int, Reason]]:
+    """The results of a run, each with the place of its method: what a person signed goes before what servers say."""
     shown: set[Evidence] = set()
     for result in run.results:
         shown.update(result.evidence)
     rest = [one for one in run.evidence if one not in shown]
     for number, result in enumerate(run.results):
         more = rest if number == len(run.results) - 1 else []
-        yield _result(report, result, more)
+        place = _ORDER.index(result.method) if result.method in _ORDER else len(_ORDER)
+        yield place, _result(report, result, more)
 
 
 def _result(report: Report, result: AuthResult, more: Sequence[Evidence]) -> Reason:
@@ -119,9 +123,11 @@ def _result(report: Report, result: AuthResult, more: Sequence[Evidence]) -> Rea
     if result.reason:
         children.append(Reason(_short(result.reason)))
     children += _coverage(report, result)
-    children += (Reason(f"{safe_text(key)} = {_short(value)}") for key, value in result.properties.items())
     for one in (*result.evidence, *more):
         children += _describe(one)
+    if result.properties:
+        properties = (Reason(f"{safe_text(key)} = {_short(value)}") for key, value in result.properties.items())
+        children.append(Reason("properties, as in Authentication-Results", None, tuple(properties), closed=True))
     return Reason(text, result.result, tuple(children))
 
 

@@ -41,7 +41,9 @@ class SaveScreen(ModalScreen[tuple[Path, ...]]):
     SaveScreen { align: center middle; background: $background 60%; }
     SaveScreen > Vertical { width: 90%; max-width: 80; height: auto; background: $panel; padding: 1 2; }
     SaveScreen Static { height: auto; }
-    SaveScreen Input { border: none; height: 1; padding: 0; background: $surface; margin: 1 0 0 0; }
+    SaveScreen Input, SaveScreen Input:focus {
+        border: none; height: 1; padding: 0 1; background: $background; margin: 1 0 0 0;
+    }
     SaveScreen .save--trouble { color: $level-warning; }
     SaveScreen .save--keys { color: $quote; margin: 1 0 0 0; }
     """

@@ -48,7 +48,7 @@ class WhyScreen(ModalScreen[None]):
     WhyScreen { background: $background; layout: vertical; }
     WhyScreen > .why--title { padding: 0 1; background: $panel; width: 1fr; height: auto; max-height: 8; }
     WhyScreen > .why--keys { padding: 0 1; color: $quote; height: 1; width: 1fr; }
-    WhyScreen > Outline { height: 1fr; }
+    WhyScreen > Outline { height: 1fr; margin: 1 0 0 0; }
     """
 
     class SaveEvidence(Event):
