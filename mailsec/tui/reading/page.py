@@ -17,7 +17,7 @@ from mailsec.tui.reading.markup import Markup, TooMuch
 
 __all__ = ["LIMIT", "SECONDS", "PageText", "read_page"]
 
-LIMIT = 1 << 20
+LIMIT = 1 << 19
 """Characters of a page that are read."""
 
 SECONDS = 2.0
