@@ -245,7 +245,7 @@ class MessagePane(Widget):
         if heavy:
             if not keep_place:
                 self._body.present(None)
-            self._worker = self.run_worker(make_beside(), group="document", exclusive=True)
+            self._worker = self.run_worker(make_beside, group="document", exclusive=True)
         else:
             self._body.present(make(), keep_place=keep_place)
 

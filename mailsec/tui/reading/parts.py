@@ -152,7 +152,7 @@ class PartScreen(ModalScreen[None]):
     def on_mount(self) -> None:
         """Makes the document beside the keyboard."""
         self.query_one(BodyView).focus()
-        self.run_worker(self._make())
+        self.run_worker(self._make)
 
     async def _make(self) -> None:
         body = self.query_one(BodyView)
