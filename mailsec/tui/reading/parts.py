@@ -14,6 +14,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import Static
+from textual.worker import Worker
 
 from mailsec.message import safe_text
 from mailsec.tui.reading.body import BodyView, margin_glyph
@@ -152,7 +153,8 @@ class PartScreen(ModalScreen[None]):
     def on_mount(self) -> None:
         """Makes the document beside the keyboard."""
         self.query_one(BodyView).focus()
-        self.run_worker(self._make)
+        worker: Worker[None] = self.run_worker(self._make)
+        del worker  # it ends by itself
 
     async def _make(self) -> None:
         body = self.query_one(BodyView)

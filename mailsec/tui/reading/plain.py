@@ -198,7 +198,7 @@ def folded(paragraphs: Sequence[Paragraph | Grid]) -> list[Paragraph | Grid]:
             found.extend(run)
         else:
             words = (one.text.strip() for one in run if isinstance(one, Paragraph))
-            found.append(Paragraph(f"{len(run)} quoted lines: {next(filter(None, words), '')}"[:_FOLDED], Kind.FOLD))
+            found.append(Paragraph(f"+ {len(run)} quoted lines: {next(filter(None, words), '')}"[:_FOLDED], Kind.FOLD))
         run.clear()
 
     for one in paragraphs:
