@@ -58,7 +58,7 @@ class Markup:
         self.hidden = 0
         self.pictures = 0
         self._by_target: dict[Link, int] = {}
-        self._by_number: set[int] = set()
+        self._printed: dict[int, int] = {}
         self._deadline, self._clock = deadline, clock
         self._events = 0
         self._frames: list[Frame] = []
@@ -276,12 +276,12 @@ class Markup:
         self._span(start, self._length, role, number)
         if text.strip() in {shown, shown.removeprefix("mailto:")}:
             return
-        if number not in self._by_number:
-            self._by_number.add(number)
+        if number not in self._printed:
             self.numbered.append(number)
+            self._printed[number] = len(self.numbered)
         blank = " " if text.endswith(" ") else ""
         at = self._length
-        self._write(f"[{number + 1}{'!' if link.claims else ''}]{blank}")
+        self._write(f"[{self._printed[number]}{'!' if link.claims else ''}]{blank}")
         self._span(at, self._length - len(blank), role, number)
 
     def _number(self, link: Link) -> int:

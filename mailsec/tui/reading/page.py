@@ -84,11 +84,11 @@ def _pictures(count: int) -> str:
 def _targets(markup: Markup) -> list[Paragraph]:
     """The list of true targets that ends a page."""
     found: list[Paragraph] = []
-    for number in markup.numbered:
+    for printed, number in enumerate(markup.numbered, 1):
         link = markup.links[number]
         url = markup.shown_urls[number]
         url = url if len(url) <= _TARGET else url[: _TARGET - 1] + "…"
-        label = f"[{number + 1}] "
+        label = f"[{printed}] "
         role = Role.DECEPTIVE if link.claims else Role.LINK
         text = f"{url}  ! its text says {link.claims}" if link.claims else url
         spans = (Span(0, len(url), role, number),)

@@ -50,7 +50,12 @@ class Table:
                 yield joined
             else:
                 for cell in row:
+                    apart = any(isinstance(one, Grid) or one.first or one.kind is Kind.HEADING for one in cell)
+                    if apart or len(cell) > 1:
+                        yield Paragraph("")
                     yield from cell
+                    if apart or len(cell) > 1:
+                        yield Paragraph("")
 
 
 def _filled(row: list[Cell], count: int) -> Iterator[Paragraph]:

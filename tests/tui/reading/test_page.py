@@ -48,7 +48,7 @@ PAGES = {
     ),
     "table for layout": (
         "<table><tr><td><p>a</p><p>b</p></td><td>c</td></tr></table>",
-        ["a", "", "b", "c"],
+        ["a", "", "b", "", "c"],
     ),
     "short cells beside each other": ("<table><tr><td>Home<td>Shop<td>Help</tr></table>", ["Home  Shop  Help"]),
     "nested tables": ("<table><tr><td><table><tr><td>a</tr></table></tr></table>b", ["a", "", "b"]),
@@ -79,6 +79,14 @@ PAGES = {
     "one target twice": (
         '<a href="http://a.example">x</a> <a href="http://a.example">y</a>',
         ["x[1] y[1]", "", "----", "[1] http://a.example"],
+    ),
+    "only links with a number count": (
+        '<a href="http://a.example/">http://a.example/</a> <a href="http://b.example/">b</a>',
+        ["http://a.example/ b[1]", "", "----", "[1] http://b.example/"],
+    ),
+    "tables within a layout stand apart": (
+        "<table><tr><td>a</td></tr><tr><td><ul><li>b</ul></td></tr><tr><td>c</td></tr></table>",
+        ["a", "", "• b", "", "c"],
     ),
     "link that claims another host": (
         '<a href="http://evil.example/">www.bank.example</a>',
