@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -164,6 +165,7 @@ def make_blocks(
     headers: bool = False,
     glyphs: bool = True,
     most: int | None = None,
+    clock: Callable[[], float] = time.monotonic,
 ) -> list[Block]:
     """Makes the blocks of a message; pages are read here, texts later.
 
@@ -175,11 +177,12 @@ def make_blocks(
         headers: whether all header fields stand before.
         glyphs: whether signs beyond ASCII may be used.
         most: octets that are taken of each text, in its transfer encoding; all if `None`.
+        clock: tells the time in seconds, for what may take long.
     """
     blocks: list[Block] = list(_fields(message, margin)) if headers else []
     before: Piece | None = None
     for piece in pieces:
-        found = list(_of(piece, margin, fold=fold, glyphs=glyphs, most=most))
+        found = list(_of(piece, margin, fold=fold, glyphs=glyphs, most=most, clock=clock))
         if found and blocks and not (isinstance(piece, choosing.AttachedPart) and type(before) is type(piece)):
             blocks.append(Fixed((Paragraph(""),), _least(margin, before, piece)))
         blocks += found
@@ -196,13 +199,15 @@ def _least(margin: Margin, *pieces: Piece | None) -> Cover:
     return min(covers, default=Cover.NOBODY)
 
 
-def _of(piece: Piece, margin: Margin, *, fold: bool, glyphs: bool, most: int | None) -> Iterator[Block]:
+def _of(
+    piece: Piece, margin: Margin, *, fold: bool, glyphs: bool, most: int | None, clock: Callable[[], float]
+) -> Iterator[Block]:
     if isinstance(piece, choosing.Said):
         yield Fixed((Paragraph(piece.sentence, Kind.NOTICE),))
     elif isinstance(piece, choosing.Words):
         yield from _text(piece, margin, fold=fold, most=most)
     elif isinstance(piece, choosing.Page):
-        yield from _page(piece.part, margin.of_part(piece.layer, piece.part), fold=fold, most=most)
+        yield from _page(piece.part, margin.of_part(piece.layer, piece.part), fold=fold, most=most, clock=clock)
     elif isinstance(piece, choosing.AttachedPart):
         cover = margin.of_part(piece.layer, piece.part)
         yield Fixed((_attachment(piece.part, glyphs=glyphs),), cover, piece.part.path, (Attached(piece.part),))
@@ -242,9 +247,11 @@ def _at_lines(pieces: list[tuple[int, int, Cover]], words: Words) -> list[tuple[
     return found
 
 
-def _page(part: Part, cover: Cover, *, fold: bool, most: int | None = None) -> Iterator[Block]:
+def _page(
+    part: Part, cover: Cover, *, fold: bool, most: int | None = None, clock: Callable[[], float] = time.monotonic
+) -> Iterator[Block]:
     words = Words(part, _PAGE if most is None else most)
-    page: PageText = read_page(words.text(0, len(words)))
+    page: PageText = read_page(words.text(0, len(words)), clock=clock)
     paragraphs = folded(page.blocks) if fold else page.blocks
     for start in range(0, len(paragraphs), _PER_BLOCK):
         yield Fixed(paragraphs[start : start + _PER_BLOCK], cover, part.path, page.links)
@@ -274,8 +281,7 @@ def _heading(message: Message) -> Iterator[Paragraph]:
 
 def _field(name: str, value: str) -> Paragraph:
     label = f"{name}: "
-    text = safe_text(value).strip()
-    text = text if len(text) <= _FIELD else text[: _FIELD - 1] + "…"
+    text = safe_text(value if len(value) <= _FIELD else value[: _FIELD - 1] + "…").strip()
     return Paragraph(label + text, Kind.FIELD, spans=(Span(0, len(label), Role.LABEL),))
 
 

@@ -6,9 +6,10 @@ what is about to be seen, and says where the reader's place has moved to, so tha
 
 from __future__ import annotations
 
+import time
 from bisect import bisect_right
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from enum import IntEnum
 from itertools import accumulate
 from typing import TYPE_CHECKING
@@ -42,6 +43,7 @@ def make_document(
     headers: bool = False,
     glyphs: bool = True,
     hurry: bool = False,
+    clock: Callable[[], float] = time.monotonic,
 ) -> Document:
     """Makes the document of a message.
 
@@ -54,11 +56,14 @@ def make_document(
         headers: whether all header fields stand before the text.
         glyphs: whether signs beyond ASCII may be used.
         hurry: whether only the beginning of each text is wanted, at once.
+        clock: tells the time in seconds, for pages that take too long.
     """
     pieces = choose(message, report, html=html)
     most = _HURRIED if hurry else None
     margin = Margin(report)
-    blocks = make_blocks(message, pieces, margin, fold=fold_quotes, headers=headers, glyphs=glyphs, most=most)
+    blocks = make_blocks(
+        message, pieces, margin, fold=fold_quotes, headers=headers, glyphs=glyphs, most=most, clock=clock
+    )
     return Document(tuple(blocks), width)
 
 

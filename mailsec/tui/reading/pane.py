@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import math
+import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import tzinfo
 from functools import partial
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import events
 from textual.app import ComposeResult
@@ -136,6 +138,7 @@ class MessagePane(Widget):
         self._html = self._headers = False
         self._fold = True
         self._worker: Worker[None] | None = None
+        self._stop = threading.Event()
 
     def compose(self) -> ComposeResult:
         """Its regions from the top."""
@@ -229,6 +232,7 @@ class MessagePane(Widget):
             fold_quotes=self._fold,
             headers=self._headers,
             glyphs=self._glyphs,
+            clock=partial(_time_unless, self._stop),
         )
 
         async def make_beside() -> None:
@@ -241,7 +245,7 @@ class MessagePane(Widget):
                 await painted.wait()
             self._body.present(await asyncio.to_thread(make), keep_place=keep)
 
-        heavy = weight(choose(message, report, html=self._html))
+        heavy = _weight_safely(message, report, html=self._html)
         if heavy:
             if not keep_place:
                 self._body.present(None)
@@ -250,6 +254,8 @@ class MessagePane(Widget):
             self._body.present(make(), keep_place=keep_place)
 
     def _stop_making(self) -> None:
+        self._stop.set()  # what still runs ends soon
+        self._stop = threading.Event()
         if self._worker is not None:
             self._worker.cancel()
             self._worker = None
@@ -363,7 +369,20 @@ class MessagePane(Widget):
         return tuple(one.part for one in pieces if isinstance(one, AttachedPart))
 
 
-def _make_safely(message: Message, report: Report | None, *, width: int, **more: bool) -> Document:
+def _time_unless(stop: threading.Event) -> float:
+    """The time for a page to end at; no time is left when nobody waits for it any more."""
+    return math.inf if stop.is_set() else time.monotonic()
+
+
+def _weight_safely(message: Message, report: Report | None, *, html: bool) -> Weight:
+    """How long making the document takes; no time where it will fail."""
+    try:
+        return weight(choose(message, report, html=html))
+    except Exception:  # noqa: BLE001 - `_make_safely` says it
+        return Weight.LIGHT
+
+
+def _make_safely(message: Message, report: Report | None, *, width: int, **more: Any) -> Document:
     """Makes a document; where that fails, which is a mistake of ours, one that says so."""
     try:
         return make_document(message, report, width=width, **more)
