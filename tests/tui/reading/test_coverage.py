@@ -10,7 +10,7 @@ import pytest
 from mailsec.hooks.types import AuthResult, Cause, Coverage, Moment, Result
 from mailsec.message import parse
 from mailsec.pipeline import Layer, Report
-from mailsec.tui.reading import make_document
+from mailsec.tui.reading import PartsScreen, make_document
 from mailsec.tui.reading.coverage import Margin
 from mailsec.tui.reading.lines import Cover
 
@@ -224,3 +224,18 @@ def test_the_margin_of_the_demonstration_follows_the_verdict(demo: object) -> No
             assert covers <= {Cover.NOBODY}, name
         elif Cover.AUTHOR in covers:
             assert any(one.method == "smime" and one.result is Result.PASS for one in report.results), name
+
+
+def test_layers_in_layers_that_nest_deep_are_shown_as_far_as_anybody_would_look() -> None:
+    nest = b"".join(b"Content-Type: multipart/mixed; boundary=b%d\r\n\r\n--b%d\r\n" % (n, n) for n in range(45))
+    octets = nest + b"Content-Type: application/pkcs7-mime\r\n\r\nMII=\r\n"
+    messages = [parse(HEAD + octets), *(parse(octets) for _ in range(8))]
+    layers = []
+    for index, message in enumerate(messages):
+        above = None if index == 0 else next(part for part in messages[index - 1].walk() if not part.children)
+        body = (message.body_start, len(message))
+        reached = "signed" if index else "transit"
+        layers.append(Layer(index, index - 1 if index else None, "", reached, message.header, body, message, above))
+    report = Report((), tuple(layers), (), (), MOMENT)
+    assert margin_of(report) == [" What lies deeper is not shown; the part tree goes on."]
+    assert len(list(PartsScreen(report.message, report).compose())) == 3

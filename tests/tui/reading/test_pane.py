@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import math
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from mailsec.store.types import KeptVerdict
 from mailsec.tui.reading import PartScreen, PartsScreen, SaveScreen, WhyScreen
 from mailsec.tui.reading.banner import Checking, Judged, Kept, NotJudged
 from mailsec.tui.reading.outline import Outline
+from mailsec.tui.reading.page import PageText
 
 AT = 1_777_636_800
 
@@ -368,3 +371,36 @@ async def test_a_large_message_begins_at_once(reader: type, lines_on: Callable) 
         await app.workers.wait_for_complete()
         app.pane.action_scroll_end()
         await shown(pilot, lines_on, "last")
+
+
+async def test_the_parts_of_layers_in_layers_that_nest_deep(reader: type, lines_on: Callable) -> None:
+    nest = b"".join(b"Content-Type: multipart/mixed; boundary=b%d\r\n\r\n--b%d\r\n" % (n, n) for n in range(60))
+    app = reader()
+    async with app.run_test(size=(60, 18)) as pilot:
+        app.pane.show(parse(b"From: a@example.org\r\n" + nest + b"\r\ntext\r\n"))
+        app.pane.action_parts()
+        await shown(pilot, lines_on, "multipart/mixed")
+        await pilot.press("G", "enter")
+        await until(pilot, lambda: isinstance(app.screen, PartScreen))
+
+
+async def test_a_page_that_nobody_waits_for_any_more_is_given_up(
+    reader: type, lines_on: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who leafs through large pages does not pay for those that they have passed."""
+    given_up = []
+
+    def reading(html: str, *, clock: Callable[[], float]) -> PageText:
+        while not math.isinf(clock()):
+            time.sleep(0.01)
+        given_up.append(html)
+        return PageText()
+
+    monkeypatch.setattr("mailsec.tui.reading.blocks.read_page", reading)
+    app = reader()
+    async with app.run_test(size=(80, 24)) as pilot:
+        app.pane.show(parse(b"From: a@example.org\r\nContent-Type: text/html\r\n\r\n<p>x</p>"))
+        await pilot.pause(0.05)
+        app.pane.show(parse(b"From: a@example.org\r\n\r\nnext\r\n"))
+        await shown(pilot, lines_on, "next")
+        await until(pilot, lambda: given_up == ["<p>x</p>"])

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +15,8 @@ from mailsec.hooks.types import AuthResult, Cause, Coverage, DnsAnswer, DnsStatu
 from mailsec.message import parse
 from mailsec.pipeline import Layer, Report
 from mailsec.pipeline.report import Run
+from mailsec.tui.reading import PartScreen, SaveScreen
+from mailsec.tui.reading.lines import Cover
 
 SIZES = [(60, 18), (80, 24), (120, 40)]
 THEMES = ["dark", "light", "plain"]
@@ -68,7 +71,14 @@ def signed_report(octets: bytes) -> Report:
 
 @pytest.fixture
 def compare(snap_compare: Callable[..., bool], reader: type) -> Callable[..., bool]:
-    def compare(octets: bytes, *actions: str, size: tuple[int, int], theme: str, report: Report | None = None) -> bool:
+    def compare(
+        octets: bytes,
+        *actions: str,
+        size: tuple[int, int],
+        theme: str,
+        report: Report | None = None,
+        screen: Callable[[], object] | None = None,
+    ) -> bool:
         async def before(pilot: object) -> None:
             await pilot.pause()
             app = pilot.app
@@ -81,6 +91,8 @@ def compare(snap_compare: Callable[..., bool], reader: type) -> Callable[..., bo
             for action in actions:
                 getattr(app.pane, f"action_{action}")()
                 await pilot.pause()
+            if screen is not None:
+                await app.push_screen(screen())
             await app.workers.wait_for_complete()
             await pilot.pause()
 
@@ -113,6 +125,20 @@ def test_a_page(compare: Callable[..., bool], demo: object, size: tuple[int, int
 def test_parts(compare: Callable[..., bool], demo: object, size: tuple[int, int], theme: str) -> None:
     report = demo.reports["attachments"]
     assert compare(demo.messages["attachments"], "parts", size=size, theme=theme, report=report)
+
+
+@EVERY
+def test_one_part(compare: Callable[..., bool], demo: object, size: tuple[int, int], theme: str) -> None:
+    octets = demo.messages["attachments"]
+    part = parse(octets).part("2")
+    assert compare(octets, size=size, theme=theme, screen=lambda: PartScreen(part, Cover.AUTHOR))
+
+
+@EVERY
+def test_save(compare: Callable[..., bool], demo: object, size: tuple[int, int], theme: str) -> None:
+    octets = demo.messages["hostile-bidi"]
+    parts = [part for part in parse(octets).walk() if part.filename]
+    assert compare(octets, size=size, theme=theme, screen=lambda: SaveScreen(parts, Path("/home/robin")))
 
 
 @pytest.mark.parametrize(
