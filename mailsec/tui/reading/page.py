@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from mailsec.tui.reading.grid import Grid
+from mailsec.tui.reading.hosts import shown_url
 from mailsec.tui.reading.lines import Kind, Link, Paragraph, Role, Span
 from mailsec.tui.reading.markup import Markup, TooMuch
 
@@ -86,8 +87,7 @@ def _targets(markup: Markup) -> list[Paragraph]:
     found: list[Paragraph] = []
     for printed, number in enumerate(markup.numbered, 1):
         link = markup.links[number]
-        url = markup.shown_urls[number]
-        url = url if len(url) <= _TARGET else url[: _TARGET - 1] + "…"
+        url = shown_url(link.url, _TARGET)
         label = f"[{printed}] "
         role = Role.DECEPTIVE if link.claims else Role.LINK
         text = f"{url}  ! its text says {link.claims}" if link.claims else url

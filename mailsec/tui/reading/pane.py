@@ -26,6 +26,7 @@ from mailsec.tui.reading.coverage import Margin
 from mailsec.tui.reading.document import Document, Weight, make_document, notice_document, weight
 from mailsec.tui.reading.drawn import Drawn, Row
 from mailsec.tui.reading.heading import Heading
+from mailsec.tui.reading.hosts import shown_url
 from mailsec.tui.reading.lines import Attached, Link, Stop
 from mailsec.tui.reading.parts import PartsScreen, save_parts
 from mailsec.tui.reading.why import WhyScreen
@@ -66,7 +67,7 @@ class Target(Drawn):
     def rows(self, width: int) -> Iterator[Row]:
         """One line; a second where the text of the link names another host."""
         if isinstance(self._stop, Link):
-            yield ((cut(f"→ {safe_text(self._stop.url)}", width), ""),)
+            yield ((cut(f"→ {shown_url(self._stop.url, max(8, width - 2))}", width), ""),)
             if self._stop.claims:
                 yield ((cut(f"! Its text says {self._stop.claims}.", width), "target--warning"),)
         elif isinstance(self._stop, Attached):

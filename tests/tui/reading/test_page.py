@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from mailsec.message import safe_text
 from mailsec.tui.reading.grid import Grid
-from mailsec.tui.reading.hosts import claimed_host, host_of
+from mailsec.tui.reading.hosts import claimed_host, host_of, shown_url
 from mailsec.tui.reading.lines import Cover, Kind, Role
 from mailsec.tui.reading.page import LIMIT, PageText, read_page
 from mailsec.tui.reading.wrapping import lay_out
@@ -149,6 +149,14 @@ def test_what_a_link_claims(text: str, url: str, claims: str) -> None:
 )
 def test_hosts(url: str, host: str) -> None:
     assert host_of(url) == host
+
+
+def test_of_a_url_that_is_cut_the_host_is_shown() -> None:
+    assert shown_url("http://example.org/x", 30) == "http://example.org/x"
+    assert shown_url(f"https://bank.example{'.x' * 200}@evil.example/", 24) == "evil.example: https://bank.example.x.…"
+    assert shown_url("x\x1b" * 30, 5) == "x␛x␛…"
+    target = lines_of(f'<a href="https://bank.example{".x" * 200}@evil.example/">x</a>', 400)[-1]
+    assert target.startswith("[1] evil.example: https://bank.example")
 
 
 # -- hostile pages -------------------------------------------------------------------------------------------
