@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Listing", "Order", "find_listing"]
 
+_AT_ONCE = 500
+
 
 class Order(Enum):
     """How a list is sorted. The value is the columns of `message` that sort it."""
@@ -101,9 +103,8 @@ def find_listing(database: Database, folder: int | None, query: Query | None, or
         found = database.rows(f"SELECT m.id FROM message m WHERE {where} ORDER BY {order.value}", parameters)  # noqa: S608
         ids = array("q", chain.from_iterable(found))
         return Listing(ids, array("H", bytes(2 * len(ids))), ids)
-    if query is None:
-        return _whole_threads(database, folder)
-    return _found_in_threads(database, folder, query)
+    with database.reading():
+        return _whole_threads(database, folder) if query is None else _found_in_threads(database, folder, query)
 
 
 def _where(folder: int | None, query: Query | None) -> tuple[str, tuple[object, ...]]:
@@ -139,7 +140,7 @@ def _whole_threads(database: Database, folder: int | None) -> Listing:
             ids.append(alone)
             depths.append(0)
             threads.append(number)
-        elif number in several:  # not yet there when the second question was asked, else
+        else:
             members, depth = several[number]
             ids.frombytes(members)
             depths.frombytes(depth)
@@ -171,6 +172,3 @@ def _threads(database: Database, numbers: Sequence[int]) -> list[tuple[int, byte
         found += database.rows(f"SELECT newest, id, members, depths FROM thread WHERE id IN ({marks})", some)  # noqa: S608
     found.sort(reverse=True)
     return [(number, members, depths) for _, number, members, depths in found]
-
-
-_AT_ONCE = 500

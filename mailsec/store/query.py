@@ -170,6 +170,7 @@ def parse_query(text: str, *, now: datetime | None = None) -> Query:
     """
     if len(text) > MAX_QUERY:
         raise QueryError(f"the search has {len(text)} characters; {MAX_QUERY} may be searched for at once")
+    text = text.encode("utf-8", "replace").decode()  # a terminal may send octets that are no text
     # Without a zone, since the zone of today is not that of a day in another season.
     parser = _Parser(text, now or datetime.now())  # noqa: DTZ005
     return Query(text, parser.parse().condition())
