@@ -184,7 +184,7 @@ def _asking(path: Path, maildir: Maildir, count: int) -> Iterator[Figure]:
             assert all(index.rows(ids[middle : middle + 50]))
 
         yield _least("read a page of 50 rows", page, 0.05)
-        for text, least in ((f"letter{count // 2}", 1), ("subject:re letter1", count // 10), ("is:unread", 0)):
+        for text, least in ((f"letter{count // 2}", 1), ("subject:re letter1", count // 20), ("is:unread", 0)):
             query = parse_query(text)
 
             def search(query=query, least=least) -> None:  # type: ignore[no-untyped-def]

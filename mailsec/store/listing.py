@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from mailsec.store.database import Database
     from mailsec.store.query import Query
 
-__all__ = ["Listing", "Order", "find_listing"]
+__all__ = ["Listing", "Order", "find_listing", "keep_whole_list"]
 
 _AT_ONCE = 500
 
@@ -104,7 +104,9 @@ def find_listing(database: Database, folder: int | None, query: Query | None, or
         ids = array("q", chain.from_iterable(found))
         return Listing(ids, array("H", bytes(2 * len(ids))), ids)
     with database.reading():
-        return _whole_threads(database, folder) if query is None else _found_in_threads(database, folder, query)
+        if query is not None:
+            return _found_in_threads(database, folder, query)
+        return _kept_list(database, folder) or _whole_threads(database, folder)
 
 
 def _where(folder: int | None, query: Query | None) -> tuple[str, tuple[object, ...]]:
@@ -120,8 +122,36 @@ def _where(folder: int | None, query: Query | None) -> tuple[str, tuple[object, 
     return " AND ".join(conditions) or "1", tuple(parameters)
 
 
+def keep_whole_list(database: Database, folder: int) -> None:
+    """Keeps the list of a whole folder in threads, so that opening the folder need not put it together.
+
+    Args:
+        database: the index.
+        folder: the number of the folder.
+
+    Raises:
+        StoreError: the index cannot be written.
+    """
+    if database.rows("SELECT 1 FROM whole WHERE folder = ?", (folder,)):
+        return
+    with database.writing() as connection:
+        whole = _whole_threads(database, folder)
+        connection.execute(
+            "INSERT OR REPLACE INTO whole VALUES (?, ?, ?, ?)",
+            (folder, whole.ids.tobytes(), whole.depths.tobytes(), whole.threads.tobytes()),
+        )
+
+
+def _kept_list(database: Database, folder: int | None) -> Listing | None:
+    kept = database.rows("SELECT ids, depths, threads FROM whole WHERE folder = ?", (folder,))
+    if not kept:
+        return None
+    ids, depths, threads = kept[0]
+    return Listing(array("q", ids), array("H", depths), array("q", threads))
+
+
 def _whole_threads(database: Database, folder: int | None) -> Listing:
-    """All threads. A message that is alone in its thread, as most are, stands in an index by itself."""
+    """All threads. A message that is alone in its thread stands in an index by itself."""
     where, parameters = ("1", ()) if folder is None else ("folder = ?", (folder,))
     newest = database.rows(
         f"SELECT id, alone FROM thread WHERE {where} ORDER BY newest DESC, id DESC",  # noqa: S608

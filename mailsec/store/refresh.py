@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from mailsec.errors import InputError
 from mailsec.store.database import Database
+from mailsec.store.listing import keep_whole_list
 from mailsec.store.summary import Summary, summarize, summarize_all
 from mailsec.store.types import Entry, Mailbox
 from mailsec.store.writing import add_messages, remove_messages
@@ -118,6 +119,7 @@ def refresh_folder(
         with database.writing() as connection:
             added += add_messages(connection, folder, waiting)
         progress(done, len(new))
+    keep_whole_list(database, folder)
     return Changes(added, removed, flagged, skipped)
 
 

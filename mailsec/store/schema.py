@@ -60,6 +60,14 @@ STEPS: Sequence[str] = (
     );
     CREATE INDEX thread_newest ON thread (folder, newest, id, alone);
 
+    -- The list of a whole folder in threads, as `Listing` has it; taken away whenever a thread changes.
+    CREATE TABLE whole (
+        folder INTEGER PRIMARY KEY,
+        ids BLOB NOT NULL,
+        depths BLOB NOT NULL,
+        threads BLOB NOT NULL
+    );
+
     CREATE TABLE link (
         folder INTEGER NOT NULL,
         hash INTEGER NOT NULL,

@@ -103,7 +103,7 @@ def test_an_empty_file_becomes_an_index(tmp_path: Path, box: Maildir) -> None:
 def test_what_cannot_be_a_file(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     for path in (tmp_path, tmp_path / "file" / "index"):
-        with pytest.raises(StoreError, match="the index .* cannot be opened"):
+        with pytest.raises(StoreError, match=r"the index .* cannot be opened"):
             Index(path)
 
 
@@ -176,12 +176,17 @@ def test_opening_waits_and_gives_up(path: Path, how: str) -> None:
 
 def test_a_write_that_fails_leaves_nothing(path: Path) -> None:
     opened = database.Database(path, lambda _: None)
-    with pytest.raises(ZeroDivisionError), opened.writing() as connection:
-        connection.execute("DELETE FROM message")
-        raise ZeroDivisionError
-    with pytest.raises(StoreError, match="cannot be used: UNIQUE"), opened.writing() as connection:
-        connection.execute("DELETE FROM link")
-        connection.execute("INSERT INTO folder SELECT 7, path FROM folder")
+
+    def write(*statements: str) -> None:
+        with opened.writing() as connection:
+            for statement in statements:
+                connection.execute(statement)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        write("DELETE FROM message")
+    with pytest.raises(StoreError, match="cannot be used: UNIQUE"):
+        write("DELETE FROM link", "INSERT INTO folder SELECT 7, path FROM folder")
     assert [len(opened.rows(f"SELECT * FROM {table}")) for table in ("message", "link")] == [1, 1]
     opened.close()
 

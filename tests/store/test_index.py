@@ -16,7 +16,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailsec.errors import InputError, StoreError
-from mailsec.store import Changes, Counts, Flags, Index, KeptVerdict, Listing, Maildir, Mbox, Order, parse_query, refresh
+from mailsec.store import (
+    Changes,
+    Counts,
+    Flags,
+    Index,
+    KeptVerdict,
+    Listing,
+    Maildir,
+    Mbox,
+    Order,
+    parse_query,
+    refresh,
+)
 from mailsec.store.refresh import BATCH, FIRST_BATCH
 
 Letter = Callable[..., bytes]
@@ -39,7 +51,12 @@ def test_what_is_new_is_read_and_nothing_twice(index: Index, box: Maildir, lette
     assert index.counts(folder) == Counts(total=2, unread=1)
     row, _ = index.rows(index.listing(folder).ids)
     assert row is not None
-    assert (row.subject, row.author, row.recipients, row.date) == ("second", "alice@example.org", "bob@example.net", 1777636802)
+    assert (row.subject, row.author, row.recipients, row.date) == (
+        "second",
+        "alice@example.org",
+        "bob@example.net",
+        1777636802,
+    )
     assert (row.flags, row.recent, row.level, row.depth, row.folder) == (Flags.NONE, True, None, 0, folder)
     assert index.place_of(row.id) == (folder, row.key)
     assert index.path_of(folder) == box.path
@@ -89,17 +106,23 @@ def test_the_newest_are_read_first_and_soon(index: Index, box: Maildir, letter: 
     assert done == [(0, total), (FIRST_BATCH, total)]
     assert changes == Changes(added=FIRST_BATCH)
     folder = index.folder(box.path)
-    assert {int(subject) for subject in subjects(index, index.listing(folder))} == set(range(total - FIRST_BATCH, total))
+    assert {int(subject) for subject in subjects(index, index.listing(folder))} == set(
+        range(total - FIRST_BATCH, total)
+    )
     assert index.refresh(box) == Changes(added=total - FIRST_BATCH)
     assert not index.refresh(box)
     assert len(index.listing(folder)) == total
 
 
 @pytest.mark.parametrize("kind", ["threads", "processes"])
-def test_a_pool_gives_the_same(tmp_path: Path, box: Maildir, letter: Letter, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_pool_gives_the_same(
+    tmp_path: Path, box: Maildir, letter: Letter, kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(refresh, "LARGE", 10_000)
     for number in range(300):
-        box.deliver(letter(number, *([number - 1] if number % 3 else []), body="word " * (3_000 if number % 50 == 7 else 1)))
+        box.deliver(
+            letter(number, *([number - 1] if number % 3 else []), body="word " * (3_000 if number % 50 == 7 else 1))
+        )
     (box.path / "new" / "9.gone").symlink_to(tmp_path / "gone")
     made = ThreadPoolExecutor(2) if kind == "threads" else ProcessPoolExecutor(2, mp_context=get_context("spawn"))
     with made as pool, Index(tmp_path / "a") as one, Index(tmp_path / "b") as other:
@@ -110,7 +133,9 @@ def test_a_pool_gives_the_same(tmp_path: Path, box: Maildir, letter: Letter, kin
         assert one.rows(one.listing(folder).ids) == other.rows(other.listing(folder).ids)
 
 
-def test_what_cannot_be_read_is_tried_again(index: Index, box: Maildir, letter: Letter, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_cannot_be_read_is_tried_again(
+    index: Index, box: Maildir, letter: Letter, monkeypatch: pytest.MonkeyPatch
+) -> None:
     keys = [box.deliver(letter(number)) for number in range(3)]
     reading = Maildir.read
 
@@ -143,7 +168,9 @@ def test_a_file_that_one_listing_misses_is_not_taken_for_gone(
     assert not index.refresh(box)
 
 
-def test_two_that_add_the_same_add_it_once(tmp_path: Path, box: Maildir, letter: Letter, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_two_that_add_the_same_add_it_once(
+    tmp_path: Path, box: Maildir, letter: Letter, monkeypatch: pytest.MonkeyPatch
+) -> None:
     for number in range(20):
         box.deliver(letter(number, number - 1) if number else letter(0))
     entries = Maildir.entries
@@ -192,9 +219,8 @@ def test_an_mbox_file_s_flags_are_kept_here(tmp_path: Path, index: Index, letter
 
 def test_orders(index: Index, box: Maildir) -> None:
     for name, subject, day, size in [("Zoe", "b", 3, 10), ("adam", "Re: a", 1, 30), ("Bob", "AW: Fwd: c", 2, 20)]:
-        box.deliver(
-            f"From: {name} <x@example.org>\nSubject: {subject}\nDate: Fri, {day} May 2026 12:00:00 +0000\n\n{'x' * size * 10}".encode()
-        )
+        fields = f"From: {name} <x@example.org>\nSubject: {subject}\nDate: Fri, {day} May 2026 12:00:00 +0000"
+        box.deliver(f"{fields}\n\n{'x' * size * 10}".encode())
     index.refresh(box)
 
     def authors(order: Order) -> str:
@@ -269,10 +295,13 @@ def test_threads_stay_right_as_messages_come_and_go(
 
     def letter(number: int) -> bytes:
         mentions = " ".join(f"<{one}@x>" for one in trees[number])
-        return f"Subject: {number}\nMessage-ID: <{number}@x>\nReferences: {mentions}\nDate: Fri, 1 May 2026 12:00:{number:02} +0000\n\n".encode()
+        date = f"Fri, 1 May 2026 12:00:{number:02} +0000"
+        fields = f"Subject: {number}\nMessage-ID: <{number}@x>\nReferences: {mentions}\nDate: {date}"
+        return f"{fields}\n\n".encode()
 
     def shape(index: Index) -> list[list[tuple[str, int]]]:
-        listing = index.listing(None)
+        listing = index.listing(index.folder(box.path))
+        assert sorted(listing.ids) == sorted(index.listing(None, order=Order.DATE).ids)
         threads: dict[int, list[tuple[str, int]]] = {}
         for subject, depth, thread in zip(subjects(index, listing), listing.depths, listing.threads, strict=True):
             threads.setdefault(thread, []).append((subject, depth))

@@ -26,7 +26,9 @@ def put(box: Maildir, name: str, octets: bytes = LETTER) -> None:
 
 
 def names(box: Maildir) -> list[str]:
-    return sorted(str(file.relative_to(box.path)) for part in ("new", "cur", "tmp") for file in (box.path / part).iterdir())
+    return sorted(
+        str(file.relative_to(box.path)) for part in ("new", "cur", "tmp") for file in (box.path / part).iterdir()
+    )
 
 
 NAMES = [
@@ -129,7 +131,7 @@ def test_what_cannot_be_written_leaves_nothing(box: Maildir, monkeypatch: pytest
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(StoreError, match="cannot be written to .*: No space left on device"):
+    with pytest.raises(StoreError, match=r"cannot be written to .*: No space left on device"):
         box.deliver(LETTER)
     assert names(box) == []
 

@@ -172,7 +172,7 @@ def test_what_cannot_be_written_leaves_the_file_as_it_was(file: Path, monkeypatc
         return write(descriptor, bytes(octets)[:10], at)
 
     monkeypatch.setattr(os, "pwrite", fills)
-    with pytest.raises(StoreError, match="cannot be written to .*: No space left on device"):
+    with pytest.raises(StoreError, match=r"cannot be written to .*: No space left on device"):
         Mbox(file).deliver(C)
     assert file.read_bytes() == before
     assert not file.with_name("inbox.lock").exists()

@@ -16,7 +16,9 @@ FROM = b"From alice@example.org Fri Jul  8 12:08:34 2011\nA: 1\n\nx\n"
 
 
 def shown(places: tuple[Place, ...]) -> list[str]:
-    return [f"{'  ' * place.depth}{place.name} {place.kind}{f' {place.role}' if place.role else ''}" for place in places]
+    return [
+        f"{'  ' * place.depth}{place.name} {place.kind}{f' {place.role}' if place.role else ''}" for place in places
+    ]
 
 
 def make(top: Path, *names: str) -> None:
@@ -41,7 +43,9 @@ def test_folders_of_maildir_plus_plus(tmp_path: Path) -> None:
 
 
 def test_folders_in_folders(tmp_path: Path) -> None:
-    make(tmp_path, "work/INBOX", "work/Sent Items", "work/archive/2025", "work/archive/2026", "work/Drafts", "work/spam")
+    make(
+        tmp_path, "work/INBOX", "work/Sent Items", "work/archive/2025", "work/archive/2026", "work/Drafts", "work/spam"
+    )
     (tmp_path / "work" / "old.mbox").write_bytes(FROM)
     (tmp_path / "work" / "sent-mail").write_bytes(FROM)
     (tmp_path / "work" / "empty.mbox").touch()
@@ -90,8 +94,9 @@ def test_what_never_ends_is_left_alone(tmp_path: Path) -> None:
 
 
 UTF7 = [
-    ("INBOX", "INBOX"), ("Entw&APw-rfe", "Entwürfe"), ("&U,BTFw-", "台北"), ("a&-b", "a&b"), ("&", "&"), ("&AP-", "&AP-"),
-    ("&2D0-", "&2D0-"), ("&2D3eAA-", "\U0001f600"), ("&!-", "&!-"), ("~peter/&ZeVnLIqe-", "~peter/日本語"),
+    ("INBOX", "INBOX"), ("Entw&APw-rfe", "Entwürfe"), ("&U,BTFw-", "台北"), ("a&-b", "a&b"),
+    ("&", "&"), ("&AP-", "&AP-"), ("&2D0-", "&2D0-"), ("&2D3eAA-", "\U0001f600"), ("&!-", "&!-"),
+    ("~peter/&ZeVnLIqe-", "~peter/日本語"),
 ]  # fmt: skip
 
 

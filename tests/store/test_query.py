@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
-from pathlib import Path
 
 import pytest
 from hypothesis import example, given
@@ -18,14 +17,19 @@ NOW = datetime(2026, 5, 17, 15, 30, tzinfo=timezone(timedelta(hours=2)))
 
 LETTERS = {
     "alice": (
-        b"From: Alice Example <alice@example.org>\nTo: Bob <bob@example.net>\nSubject: Contract, final version\n"
-        b"Date: Sun, 17 May 2026 00:30:00 +0200\nMessage-ID: <1@example.org>\n\nWhat we agreed on. Stra\xc3\x9fe, caf\xc3\xa9\n",
+        (
+            b"From: Alice Example <alice@example.org>\nTo: Bob <bob@example.net>\nSubject: Contract, final version\n"
+            b"Date: Sun, 17 May 2026 00:30:00 +0200\nMessage-ID: <1@example.org>\n\nWhat we agreed on. caf\xc3\xa9\n"
+        ),
         Flags.SEEN | Flags.REPLIED,
     ),
     "bob": (
-        b"From: Bob <bob@example.net>\nTo: alice@example.org\nCc: carol@example.com\nSubject: Re: Contract, final version\n"
-        b"Date: Sat, 16 May 2026 12:00:00 +0200\nMessage-ID: <2@example.net>\nIn-Reply-To: <1@example.org>\n\n"
-        b"Agreed and final: the version is NEAR perfect.\n",
+        (
+            b"From: Bob <bob@example.net>\nTo: alice@example.org\nCc: carol@example.com\n"
+            b"Subject: Re: Contract, final version\nDate: Sat, 16 May 2026 12:00:00 +0200\n"
+            b"Message-ID: <2@example.net>\nIn-Reply-To: <1@example.org>\n\n"
+            b"Agreed and final: the version is NEAR perfect.\n"
+        ),
         Flags.NONE,
     ),
     "carol": (
@@ -199,8 +203,7 @@ def test_no_text_makes_the_search_fail(found: object, text: str) -> None:
     assert callable(found)
     try:
         query = parse_query(text, now=NOW)
-    except QueryError as error:
-        assert str(error)
+    except QueryError:
         return
     assert set(query.condition.sql) <= set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 .?&<>=()_")
     for order in (Order.DATE, Order.THREADS):
