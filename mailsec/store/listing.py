@@ -6,7 +6,7 @@ from array import array
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from itertools import chain
+from itertools import chain, compress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["Listing", "Order", "find_listing", "keep_whole_list"]
 
 _AT_ONCE = 500
+_FEW = 1_000  # hits that are looked up one by one; among more of them the whole list is gone through
 
 
 class Order(Enum):
@@ -180,17 +181,47 @@ def _whole_threads(database: Database, folder: int | None) -> Listing:
 
 def _found_in_threads(database: Database, folder: int | None, query: Query) -> Listing:
     """Those messages that a query finds, in the order and at the depth that they have in their threads."""
-    where, parameters = _where(folder, query)
-    found = database.rows(f"SELECT m.id, m.thread FROM message m WHERE {where}", parameters)  # noqa: S608
-    hits = {number for number, _ in found}
+    if query.condition.match is not None:
+        # Of all folders and of those that are gone too, which the lists below leave out.
+        found = database.rows("SELECT rowid FROM words WHERE words MATCH ?", (query.condition.match,))
+    else:
+        where, parameters = _where(folder, query)
+        found = database.rows(f"SELECT m.id FROM message m WHERE {where}", parameters)  # noqa: S608
+    hits = set(chain.from_iterable(found))
+    if len(hits) > _FEW:
+        whole = _kept_list(database, folder) or _whole_threads(database, folder)
+        mask = bytes(map(hits.__contains__, whole.ids))
+        return Listing(
+            array("q", compress(whole.ids, mask)),
+            array("H", compress(whole.depths, mask)),
+            array("q", compress(whole.threads, mask)),
+        )
     ids, depths, threads = array("q"), array("H"), array("q")
-    for number, members, depth in _threads(database, sorted({thread for _, thread in found})):
+    for number, members, depth in _threads(database, _homes(database, folder, hits)):
         for member, deep in zip(array("q", members), array("H", depth), strict=True):
             if member in hits:
                 ids.append(member)
                 depths.append(deep)
                 threads.append(number)
     return Listing(ids, depths, threads)
+
+
+def _homes(database: Database, folder: int | None, hits: Collection[int]) -> Sequence[int]:
+    """The threads of some messages, those in another folder left out."""
+    numbers = list(hits)
+    homes: set[int] = set()
+    where, parameters = ("1", ()) if folder is None else ("folder = ?", (folder,))
+    for at in range(0, len(numbers), _AT_ONCE):
+        some = numbers[at : at + _AT_ONCE]
+        marks = ",".join("?" * len(some))
+        homes.update(
+            thread
+            for (thread,) in database.rows(
+                f"SELECT thread FROM message WHERE id IN ({marks}) AND +{where}",  # noqa: S608
+                (*some, *parameters),
+            )
+        )
+    return sorted(homes)
 
 
 def _threads(database: Database, numbers: Sequence[int]) -> list[tuple[int, bytes, bytes]]:

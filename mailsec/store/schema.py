@@ -36,7 +36,7 @@ STEPS: Sequence[str] = (
     CREATE INDEX message_author ON message (folder, author_order, date, id);
     CREATE INDEX message_subject ON message (folder, subject_order, date, id);
     CREATE INDEX message_size ON message (folder, size, id);
-    CREATE INDEX message_state ON message (folder, flags, level);
+    CREATE INDEX message_state ON message (folder, flags, level, recent, key);
     CREATE INDEX message_unjudged ON message (folder, date, id) WHERE level IS NULL;
 
     CREATE TABLE detail (

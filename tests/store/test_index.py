@@ -29,6 +29,7 @@ from mailsec.store import (
     parse_query,
     refresh,
 )
+from mailsec.store import listing as lists
 from mailsec.store.refresh import BATCH, FIRST_BATCH
 
 Letter = Callable[..., bytes]
@@ -256,6 +257,32 @@ def test_threads_the_newest_first_and_top_down(index: Index, box: Maildir, lette
     assert (subjects(index, found), list(found.depths)) == (["6", "3"], [1, 2])
     flat = index.listing(None, order=Order.DATE)
     assert flat.folded((), all_closed=True) == flat
+
+
+def test_many_hits_are_found_as_few_are(
+    index: Index, tmp_path: Path, letter: Letter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    boxes = [Maildir.create(tmp_path / name) for name in "ab"]
+    for box in boxes:
+        for number in range(40):
+            box.deliver(letter(number, *([number - 3] if number > 2 else []), subject="odd" if number % 2 else "even"))
+        index.refresh(box)
+    folder = index.folder(boxes[0].path)
+    index.forget(index.listing(folder).ids[5:8])
+    queries = [parse_query(text) for text in ("odd", "odd is:unread", "-odd", "odd OR letter4", "")]
+
+    def found() -> list[Listing]:
+        return [index.listing(place, query) for place in (folder, None) for query in queries]
+
+    few = found()
+    assert 15 < len(few[0]) < 20
+    with monkeypatch.context() as patch:
+        patch.setattr(lists, "_FEW", 0)
+        assert found() == few
+        index.refresh(boxes[0])  # after which the whole list is kept
+        many = found()
+    assert many == found()
+    assert len(many[0]) == 20
 
 
 def test_rows_come_in_the_order_asked_for(index: Index, box: Maildir, letter: Letter) -> None:
