@@ -40,7 +40,9 @@ _SETTINGS = """
     PRAGMA synchronous = NORMAL;
     PRAGMA temp_store = MEMORY;
     PRAGMA cache_size = -16000;
-    PRAGMA mmap_size = 268435456;
+    PRAGMA mmap_size = 0;
+    PRAGMA wal_autocheckpoint = 4000;
+    PRAGMA journal_size_limit = 67108864;
     PRAGMA foreign_keys = OFF;
 """
 
