@@ -7,6 +7,7 @@ never an exception but a result (see `mailsec.hooks.AuthResult`).
 from __future__ import annotations
 
 __all__ = [
+    "BusyError",
     "CMSError",
     "CertificateError",
     "ConfigError",
@@ -18,6 +19,7 @@ __all__ = [
     "LimitError",
     "MailsecError",
     "PluginError",
+    "StoreError",
     "TemporaryError",
     "UsageError",
     "describe",
@@ -56,6 +58,10 @@ class LimitError(InputError):
     """Input goes over one of the limits that protect the program."""
 
 
+class StoreError(MailsecError):
+    """Mail or the index cannot be written, or the index cannot be read; the sentence names the file."""
+
+
 class PluginError(MailsecError):
     """A plugin broke the interface; the sentence names it with its distribution and version."""
 
@@ -82,6 +88,10 @@ class DnsTemporaryError(TemporaryError):
         self.name = name
         self.rdtype = rdtype
         self.why = why
+
+
+class BusyError(TemporaryError):
+    """Another program holds a mailbox or the index locked for longer than we wait."""
 
 
 class FetchError(TemporaryError):
