@@ -155,7 +155,7 @@ def _clean(text: str, most: int) -> str:
 
 def _identifiers(header: HeaderSection, key: bytes) -> list[str]:
     """The Message-IDs in all fields of a name (RFC 5322 section 3.6.4)."""
-    indexes = header.indexes(key)
+    indexes = header.places.get(key, ())
     if not indexes:
         return []
     return [found.decode("latin-1") for value in header.raw_values(indexes) for found in _IDENTIFIER.findall(value)]
@@ -163,7 +163,7 @@ def _identifiers(header: HeaderSection, key: bytes) -> list[str]:
 
 def _people(header: HeaderSection, key: bytes) -> Sequence[Mailbox]:
     """The mailboxes in all fields of a name."""
-    indexes = header.indexes(key)
+    indexes = header.places.get(key, ())
     if not indexes:
         return ()
     return [mailbox for value in header.raw_values(indexes) for mailbox in mailboxes(parse_addresses(value, PARSING))]
