@@ -14,10 +14,7 @@ from types import MappingProxyType
 
 from mailsec.errors import InputError, MailsecError, UsageError
 from mailsec.message.safe import safe_text
-from mailsec.store.index import Counts, Index
-from mailsec.store.listing import Listing, Order
-from mailsec.store.places import Place
-from mailsec.store.query import parse_query
+from mailsec.store import Counts, Index, Listing, Order, Place, parse_query
 from mailsec.store.types import Flags, KeptVerdict, Mailbox
 from mailsec.tui.background.mailboxes import open_mailbox
 from mailsec.tui.widgets.messages import Shown
@@ -191,10 +188,10 @@ class Mail:
         return self._index.listing(folder, query, order=view.order)
 
     def _place(self, message: int) -> tuple[Path, str]:
-        place = self._index.place_of(message)
-        if place is None or place[0] not in self._paths:
-            raise InputError("this message is gone: another program removed it")
-        return self._paths[place[0]], place[1]
+        number, key = self._index.place_of(message)
+        if number not in self._paths:
+            raise InputError("the folder of this message is no longer configured")
+        return self._paths[number], key
 
     def _box(self, path: Path) -> Mailbox:
         if path not in self._boxes:
@@ -218,8 +215,7 @@ class Mail:
             row = self._index.rows([message])[0]
             if row is None or (row.flags | add) & ~remove == row.flags:
                 continue
-            path, key = self._place(message)
-            now = self._change_flags(path, key, message, row.flags, add, remove)
+            now = self._change_flags(message, add, remove)
             changed.append((message, now & ~row.flags, row.flags & ~now))
         if not changed:
             return Done("")
@@ -227,13 +223,8 @@ class Mail:
             self._changes.append(_Flagged(what, tuple(changed)))
         return Done(f"{_messages(len(changed))} {what}", tuple(one[0] for one in changed))
 
-    def _change_flags(self, path: Path, key: str, message: int, before: Flags, add: Flags, remove: Flags) -> Flags:
-        if self.places[path].kind == "maildir":
-            now = self._box(path).set_flags(key, add=add, remove=remove)
-        else:  # an mbox file has no room for them: the index keeps them
-            now = (before | add) & ~remove
-        self._index.set_flags(message, now)
-        return now
+    def _change_flags(self, message: int, add: Flags, remove: Flags) -> Flags:
+        return self._index.change_flags(self._box(self._place(message)[0]), message, add=add, remove=remove)
 
     def move(self, messages: Sequence[int], target: Path, what: str = "") -> Done:
         """Moves messages to another folder; each is there before it is gone here.
@@ -306,9 +297,8 @@ class Mail:
         change = self._changes.pop()
         if isinstance(change, _Flagged):
             for message, added, removed in change.before:
-                row = self._index.rows([message])[0]
-                if row is not None:
-                    self._change_flags(*self._place(message), message, row.flags, removed, added)
+                if self._index.rows([message])[0] is not None:
+                    self._change_flags(message, removed, added)
             return Done(f"taken back: {change.what}", tuple(one[0] for one in change.before))
         if isinstance(change, _Copied):
             for path, key in change.copies:

@@ -1,0 +1,444 @@
+"""The main screen: folders, list, message."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from pathlib import Path
+from typing import Any, Concatenate, ParamSpec
+
+from textual import events, work
+from textual.app import ComposeResult
+from textual.containers import Container, Horizontal
+from textual.screen import Screen
+from textual.timer import Timer
+
+from mailsec.errors import MailsecError
+from mailsec.store import Order, Place
+from mailsec.store.types import Flags
+from mailsec.tui.actions import ZONES, Zone
+from mailsec.tui.dates import short_date
+from mailsec.tui.desk import Desk
+from mailsec.tui.doing import HANDLERS
+from mailsec.tui.keymap import Keymap, Presses, key_name, shown
+from mailsec.tui.layout import lay_out
+from mailsec.tui.mail import SEARCHES, Done, Folding, Mail, View
+from mailsec.tui.reading import MessagePane
+from mailsec.tui.screens.background import Background
+from mailsec.tui.screens.reader import Reader
+from mailsec.tui.services import Services
+from mailsec.tui.widgets.bars import SearchBox, TopLine
+from mailsec.tui.widgets.folders import FolderPane, Heading, Item, Saved, Seen
+from mailsec.tui.widgets.lines import LineList
+from mailsec.tui.widgets.messages import MessageList
+from mailsec.tui.widgets.rows import ASCII, GLYPHS
+
+__all__ = ["MailboxScreen"]
+
+P = ParamSpec("P")
+
+NOTICE = 8.0
+"""Seconds that a notice stands in the line at the bottom."""
+HINTS = ("down", "open", "delete", "undo", "toggle-flag", "search", "why", "palette", "help")
+SHORT = ("move", "open", "delete", "undo", "flag", "search", "why", "commands", "keys")
+
+
+class MailboxScreen(Screen[None]):
+    """Folders, list and message, and the keys that work on them.
+
+    Args:
+        services: the mail and the checks.
+        keymap: which key does what.
+        glyphs: whether the terminal shows more than ASCII.
+    """
+
+    DEFAULT_CSS = """
+    MailboxScreen {
+        layout: vertical;
+        & #panes { height: 1fr; }
+        & #right { width: 1fr; layout: horizontal; }
+        & #right.-below { layout: vertical; }
+        & #folders { width: 24; border-right: vkey $panel; }
+        & #folders.-alone { width: 1fr; border: none; }
+        & #messages { width: 1fr; height: 1fr; }
+        & #message { width: 1fr; height: 1fr; border-left: vkey $panel; }
+        & #right.-below #message { border-left: none; border-top: hkey $panel; height: 3fr; }
+        & #right.-below #messages { height: 2fr; }
+        & #right.-alone #message { border: none; }
+    }
+    """
+
+    def __init__(self, services: Services, keymap: Keymap, *, glyphs: bool) -> None:
+        super().__init__()
+        self.services = services
+        self.keymap = keymap
+        self.want_folders = True
+        self.want_preview = True
+        self.zone: Zone = "list"
+        self.view = View(services.places[0].path)
+        self._folding = Folding()
+        self._presses = Presses(keymap)
+        self._signs = GLYPHS if glyphs else ASCII
+        self._searches = {**SEARCHES, **services.settings.client.searches}
+        self._notice: Timer | None = None
+        self._said = ""
+        self.folders = FolderPane(glyphs=self._signs, id="folders")
+        self.messages = MessageList(
+            services.rows.rows,
+            date=lambda seconds: short_date(seconds, services.clock()),
+            glyphs=self._signs,
+            id="messages",
+        )
+        why = keymap.keys_of("why", "message")
+        self.pane = MessagePane(
+            clock=services.clock, glyphs=glyphs, why_hint=shown(why[0]) if why else "", id="message"
+        )
+        self.reader = Reader(self)
+        self.background = Background(self)
+
+    def compose(self) -> ComposeResult:
+        """The line at the top, the panes, the search box, the line at the bottom."""
+        yield TopLine(id="top")
+        with Horizontal(id="panes"):
+            yield self.folders
+            with Container(id="right"):
+                yield self.messages
+                yield self.pane
+        yield SearchBox(id="search")
+        yield TopLine(id="bottom")
+
+    async def on_mount(self) -> None:
+        """Shows what the index has, then looks for what is new."""
+        self.folders.show(self._items({}, {}))
+        self.folders.view(self.view.folder)
+        self.lay_out()
+        self.give_keyboard("list")
+        self.say("")
+        self.reader.close()
+        self.run(self._start())
+
+    async def _start(self) -> None:
+        await self.show_list()
+        await self.show_counts()
+        self.background.start()
+
+    async def on_unmount(self) -> None:
+        """Ends what is under way."""
+        await self.background.close()
+
+    # -- what the actions ask ------------------------------------------------------------------------------
+
+    @property
+    def desk(self) -> Desk:
+        """Does what blocks."""
+        return self.services.desk
+
+    @property
+    def places(self) -> tuple[Place, ...]:
+        """The folders."""
+        return self.services.places
+
+    @property
+    def lines(self) -> LineList:
+        """The rows that have the keyboard."""
+        return self.folders if self.zone == "folders" else self.messages
+
+    @property
+    def verifying(self) -> bool:
+        """Whether a folder is being verified."""
+        return self.background.verifying
+
+    def with_role(self, role: str) -> Path | None:
+        """The first folder with a role; `None` where there is none."""
+        return next((place.path for place in self.places if place.role == role), None)
+
+    def run(self, work: Coroutine[Any, Any, None]) -> None:
+        """Runs something that may wait; what goes wrong becomes a notice."""
+        self.run_worker(self._guarded(work), exit_on_error=True)
+
+    async def _guarded(self, waiting: Awaitable[None]) -> None:
+        try:
+            await waiting
+        except MailsecError as error:
+            self.say(str(error), wrong=True)
+
+    def perform(self, name: str) -> None:
+        """Does an action.
+
+        Args:
+            name: its name.
+        """
+        try:
+            waiting = HANDLERS[name](self)
+        except MailsecError as error:
+            self.say(str(error), wrong=True)
+        else:
+            if waiting is not None:
+                self.run_worker(self._guarded(waiting), exit_on_error=True)
+
+    async def change(self, method: Callable[Concatenate[Mail, P], Done], *arguments: P.args, **named: P.kwargs) -> None:
+        """Has the mail changed, and shows what came of it."""
+        try:
+            done = await self.desk.ask(method, *arguments, **named)
+        finally:
+            self.messages.set_marks(())
+            self.messages.refresh_rows()
+        self.say(done.sentence)
+        self.messages.refresh_rows(done.messages)
+        await self.show_list()
+        await self.show_counts()
+        for folder in done.folders:
+            self.background.refresh(folder)
+
+    # -- saying --------------------------------------------------------------------------------------------
+
+    def say(self, sentence: str, *, wrong: bool = False) -> None:
+        """Shows a notice at the bottom for a while; an empty one brings the hints back."""
+        if self._notice is not None:
+            self._notice.stop()
+            self._notice = None
+        self._said = ("! " if wrong else "") + sentence if sentence else ""
+        if sentence:
+            self._notice = self.set_timer(NOTICE, lambda: self.say(""))
+        self.tell_state()
+
+    def tell_state(self) -> None:
+        """Writes the lines at the top and at the bottom anew."""
+        if not self.is_mounted:
+            return
+        marked = f"{len(self.messages.marked)} marked" if self.messages.marked else ""
+        begun = shown(self._presses.begun) + " …" if self._presses.begun else ""
+        bottom = self.query_one("#bottom", TopLine)
+        bottom.say(self._said or self._hints(), begun, marked, *self.background.words)
+        at = f"{self.messages.cursor + 1}/{self.messages.count}" if self.messages.count else "empty"
+        here = next((item for item in self.folders.items if isinstance(item, Seen) and item.path == self.view.folder), None)
+        unread = f"{here.unread} unread" if here is not None and here.unread else ""
+        sort = "" if self.view.order is Order.THREADS else f"by {self.view.order.name.split('_')[0].lower()}"
+        self.query_one("#top", TopLine).say(f"mailsec ─ {self._where(here)}", at, unread, sort)
+
+    def _where(self, here: Seen | None) -> str:
+        folder = "all folders" if here is None else here.name
+        return f"{folder} ─ {self.view.query}" if self.view.query else folder
+
+    def _hints(self) -> str:
+        pairs = zip(HINTS, SHORT, strict=True)
+        keys = {name: self.keymap.keys_of(name, "list") for name in HINTS}
+        return "  ".join(f"{shown(keys[name][0])} {word}" for name, word in pairs if keys[name])
+
+    # -- keys and panes ------------------------------------------------------------------------------------
+
+    def on_key(self, event: events.Key) -> None:
+        """Does what a key means in the pane that has the keyboard."""
+        if self.query_one(SearchBox).has_focus_within:
+            return
+        action = self._presses.press(key_name(event.key, event.character), self.zone)
+        if action is None:
+            return
+        event.stop()
+        event.prevent_default()
+        if action:
+            self.perform(action)
+        self.tell_state()
+
+    def give_keyboard(self, zone: Zone) -> None:
+        """Gives the keyboard to a pane, which is seen from then on."""
+        self.zone = zone
+        self.lay_out()
+        {"list": self.messages, "folders": self.folders, "message": self.pane.body}[zone].focus()
+
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        """Takes note of the pane that was clicked."""
+        panes = (("list", self.messages), ("folders", self.folders), ("message", self.pane))
+        for zone, pane in panes:
+            if pane in event.widget.ancestors_with_self and zone != self.zone:
+                self.zone = ZONES[ZONES.index(zone)]  # type: ignore[arg-type]
+                self.lay_out()
+
+    def on_resize(self) -> None:
+        """Shows what there is room for."""
+        self.lay_out()
+
+    def lay_out(self) -> None:
+        """Shows the panes that there is room for."""
+        layout = lay_out(
+            self.app.size.width,
+            self.app.size.height,
+            self.zone,
+            folders=self.want_folders,
+            preview=self.want_preview,
+        )
+        self.folders.display = layout.folders
+        self.messages.display = layout.messages
+        self.pane.display = layout.message
+        right = self.query_one("#right", Container)
+        right.display = layout.messages or layout.message
+        right.set_class(layout.below, "-below")
+        right.set_class(not layout.messages, "-alone")
+        self.folders.set_class(not right.display, "-alone")
+        if layout.message and layout.messages:
+            self.reader.preview()
+
+    # -- lists ---------------------------------------------------------------------------------------------
+
+    async def show_list(self, select: int | None = None) -> None:
+        """Lists the messages of the view again.
+
+        Raises:
+            UsageError: the search cannot be understood.
+        """
+        view, folding = self.view, self._folding
+        shown_ = await self.desk.ask(Mail.list, view, folding)
+        if (view, folding) != (self.view, self._folding):
+            return  # somebody was quicker
+        place = next((one for one in self.places if one.path == view.folder), None)
+        self.messages.outgoing = place is not None and place.role in {"sent", "drafts"}
+        self.messages.show(shown_, select)
+        self.tell_state()
+        self.reader.preview()
+
+    async def reveal(self, message: int) -> None:
+        """Selects a message, wherever it stands in the list."""
+        if message not in self.messages.shown.ids:
+            self._folding = Folding()
+        await self.show_list(message)
+
+    async def show_counts(self) -> None:
+        """Shows anew what is unread in each folder."""
+        counts = await self.desk.ask(Mail.counts)
+        found = await self.desk.ask(Mail.found, self._searches)
+        self.folders.show(
+            self._items({path: (one.unread, one.total) for path, one in counts.items()}, found)
+        )
+        self.tell_state()
+
+    def _items(self, counts: dict[Path, tuple[int, int]], found: dict[str, int]) -> Sequence[Item]:
+        places: list[Item] = [
+            Seen(one.path, one.name, one.depth, *counts.get(one.path, (0, 0))) for one in self.places
+        ]
+        searches: list[Item] = [Saved(name, query, found.get(name, 0)) for name, query in self._searches.items()]
+        return [Heading("folders"), *places, Heading(""), Heading("searches"), *searches]
+
+    def open_folder(self) -> None:
+        """Lists the messages of the selected folder or search."""
+        item = self.folders.current
+        if isinstance(item, Seen):
+            self.show_folder(item.path)
+        elif isinstance(item, Saved):
+            self._show(View(None, item.query, self.view.order), item.name)
+
+    def show_folder(self, path: Path) -> None:
+        """Lists the messages of a folder."""
+        self._show(View(path, "", self.view.order), path)
+        self.background.refresh(path)
+
+    def _show(self, view: View, viewed: Path | str | None) -> None:
+        self.view, self._folding = view, Folding()
+        self.folders.view(viewed)
+        self.messages.set_marks(())
+        self.give_keyboard("list")
+        self.run(self.show_list())
+
+    async def sort(self, order: Order) -> None:
+        """Sorts the list in another way."""
+        self.view = View(self.view.folder, self.view.query, order)
+        await self.show_list()
+
+    async def fold(self, thread: int) -> None:
+        """Folds a thread, or unfolds it."""
+        self._folding = Folding(self._folding.all_closed, self._folding.threads ^ {thread})
+        first = self.messages.thread_of(self.messages.cursor)[0]
+        await self.show_list(first)
+
+    async def fold_all(self) -> None:
+        """Folds all threads, or unfolds them."""
+        self._folding = Folding(not self._folding.all_closed)
+        first = self.messages.thread_of(self.messages.cursor)[0] if self.messages.count else None
+        await self.show_list(first)
+
+    # -- searching -----------------------------------------------------------------------------------------
+
+    def ask_search(self, purpose: str, title: str, text: str = "") -> None:
+        """Opens the search box."""
+        self.query_one(SearchBox).open(purpose, title, text)
+
+    async def on_search_box_asked(self, event: SearchBox.Asked) -> None:
+        """Searches, or marks."""
+        event.stop()
+        box = self.query_one(SearchBox)
+        try:
+            if event.purpose == "mark":
+                found = await self.desk.ask(Mail.matching, self.view, event.text) if event.text else frozenset()
+                self.messages.set_marks(self.messages.marked | found)
+                self.say(f"{len(found)} marked")
+            else:
+                folder = None if event.purpose == "search-all" and event.text else self._folder()
+                view = View(folder, event.text, self.view.order)
+                await self.desk.ask(Mail.list, view, Folding())  # a mistake leaves the list as it is
+                self.view, self._folding = view, Folding()
+                self.folders.view(folder)
+                await self.show_list()
+        except MailsecError as error:
+            box.say(str(error), wrong=True)
+            return
+        box.close()
+        self.give_keyboard("list")
+
+    def _folder(self) -> Path:
+        viewed = self.folders.current
+        if self.view.folder is not None:
+            return self.view.folder
+        return viewed.path if isinstance(viewed, Seen) else self.places[0].path
+
+    def leave_search(self) -> None:
+        """Lists the whole folder again."""
+        self._show(View(self._folder(), "", self.view.order), self._folder())
+
+    def on_search_box_left(self, event: SearchBox.Left) -> None:
+        """Gives the keyboard back."""
+        event.stop()
+        self.give_keyboard("list")
+
+    # -- reading -------------------------------------------------------------------------------------------
+
+    def on_line_list_moved(self, event: LineList.Moved) -> None:
+        """Shows the selected message beside the list."""
+        if event.lines is self.messages:
+            self.tell_state()
+            self.reader.preview()
+
+    def on_line_list_chosen(self, event: LineList.Chosen) -> None:
+        """Opens what was clicked."""
+        if event.lines is self.folders:
+            self.open_folder()
+        else:
+            self.open_selected()
+
+    def open_selected(self) -> None:
+        """Opens the selected message, which counts as read from then on."""
+        current = self.messages.current
+        if current is None:
+            return
+        self.give_keyboard("message")
+        self.reader.open(current)
+        row = self.messages.row(current)
+        if row is not None and not row.flags & Flags.SEEN:
+            self.run(self._mark_read(current))
+
+    async def _mark_read(self, message: int) -> None:
+        await self.desk.ask(Mail.set_flags, (message,), Flags.SEEN, Flags.NONE, "read", undo=False)
+        self.messages.refresh_rows((message,))
+        await self.show_counts()
+
+    # -- verifying, refreshing -----------------------------------------------------------------------------
+
+    def start_verifying(self) -> None:
+        """Verifies the folder that is listed."""
+        self.background.verify(self._folder())
+
+    def stop_verifying(self) -> None:
+        """Stops that."""
+        self.background.stop_verifying()
+
+    def refresh_folders(self) -> None:
+        """Looks for new mail in all folders."""
+        self.background.refresh_all()
