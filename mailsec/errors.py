@@ -18,8 +18,10 @@ __all__ = [
     "LimitError",
     "MailsecError",
     "PluginError",
+    "SealError",
     "TemporaryError",
     "UsageError",
+    "WorkerError",
     "describe",
 ]
 
@@ -56,12 +58,20 @@ class LimitError(InputError):
     """Input goes over one of the limits that protect the program."""
 
 
+class SealError(InputError):
+    """A kept verdict does not carry the seal of this installation, or is about another message."""
+
+
 class PluginError(MailsecError):
     """A plugin broke the interface; the sentence names it with its distribution and version."""
 
 
 class TemporaryError(MailsecError):
     """What was tried may work later. A verifier that lets it through is reported as `temperror`."""
+
+
+class WorkerError(TemporaryError):
+    """A process or thread of our own that does work in the background ended before its work did."""
 
 
 class DeadlineError(TemporaryError):
