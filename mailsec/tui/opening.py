@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from mailsec.errors import UsageError, describe
+from mailsec.message import numbered_name
 
 __all__ = ["SCHEMES", "open_file", "open_link", "start"]
 
@@ -86,7 +87,7 @@ def open_file(folder: Path, name: str, octets: bytes | memoryview, run: Callable
                 break
             except FileExistsError:
                 number += 1
-                file = folder / f"{Path(name).stem} ({number}){Path(name).suffix}"
+                file = folder / numbered_name(name, number)
         with os.fdopen(descriptor, "wb") as stream:
             stream.write(octets)
     except OSError as error:

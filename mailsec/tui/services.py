@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -30,6 +32,7 @@ class Services:
         desk: does all else with index and mailboxes.
         checker: judges the message that is shown.
         keeper: seals verdicts that are kept.
+        scratch: the folder of attachments that are handed to other programs; it is gone in the end.
         clock: gives the time, in seconds since the epoch.
     """
 
@@ -41,6 +44,7 @@ class Services:
     desk: Desk
     checker: CheckerThread
     keeper: Keeper
+    scratch: Path
     clock: Callable[[], float] = time.time
 
     def close(self) -> None:
@@ -48,6 +52,7 @@ class Services:
         self.checker.close()
         self.desk.close()
         self.rows.close()
+        shutil.rmtree(self.scratch, ignore_errors=True)
 
 
 def open_services(
@@ -92,5 +97,6 @@ def open_services(
         Desk(lambda: Mail(Index(index, tell=tell), places)),
         CheckerThread(lambda: Checker(settings)),
         Keeper(read_key(state, tell=tell)),
+        Path(tempfile.mkdtemp(prefix="mailsec-")),
         clock,
     )

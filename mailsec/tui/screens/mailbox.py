@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any, Concatenate, ParamSpec
 
-from textual import events, work
+from textual import events
 from textual.app import ComposeResult
 from textual.containers import Container, Horizontal
 from textual.screen import Screen
@@ -20,6 +19,7 @@ from mailsec.tui.actions import ZONES, Zone
 from mailsec.tui.dates import short_date
 from mailsec.tui.desk import Desk
 from mailsec.tui.doing import HANDLERS
+from mailsec.tui.doing.message import ask_to_follow, ask_to_open
 from mailsec.tui.keymap import Keymap, Presses, key_name, shown
 from mailsec.tui.layout import lay_out
 from mailsec.tui.mail import SEARCHES, Done, Folding, Mail, View
@@ -428,6 +428,14 @@ class MailboxScreen(Screen[None]):
         await self.desk.ask(Mail.set_flags, (message,), Flags.SEEN, Flags.NONE, "read", undo=False)
         self.messages.refresh_rows((message,))
         await self.show_counts()
+
+    def on_message_pane_link_chosen(self, event: MessagePane.LinkChosen) -> None:
+        """Asks whether to follow a link."""
+        self.run(ask_to_follow(self, event.url))
+
+    def on_message_pane_attachment_chosen(self, event: MessagePane.AttachmentChosen) -> None:
+        """Asks whether to open an attachment."""
+        self.run(ask_to_open(self, event.part))
 
     # -- verifying, refreshing -----------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from textual.timer import Timer
@@ -33,6 +34,7 @@ class Reader:
         self._shown: int | None = None
         self._waiting: Timer | None = None
         self._worker: Worker[None] | None = None
+        self._loaded = asyncio.Event()
 
     @property
     def shown(self) -> int | None:
@@ -43,6 +45,14 @@ class Reader:
         """Shows no message."""
         self._shown = None
         self._screen.pane.empty(_hint(self._screen))
+
+    async def ready(self) -> bool:
+        """Brings the selected message into the pane, even where that is not seen, and says whether there is one."""
+        current = self._screen.messages.current
+        if current is not None:
+            self.open(current)
+            await self._loaded.wait()
+        return self._screen.pane.message is not None
 
     def preview(self) -> None:
         """Shows the selected message soon, where the pane is seen."""
@@ -65,6 +75,7 @@ class Reader:
         if message == self._shown:
             return
         self._shown = message
+        self._loaded.clear()
         if self._worker is not None:
             self._worker.cancel()
         self._worker = self._screen.run_worker(self._open(message), exit_on_error=True)
@@ -76,10 +87,12 @@ class Reader:
         except MailsecError as error:
             if self._shown == number:
                 screen.pane.empty(str(error))
+                self._loaded.set()
             return
         if self._shown != number:
             return
         screen.pane.show(message)
+        self._loaded.set()
         self._show_kept(letter)
         try:
             report, kept = await screen.services.checker.judge(message, screen.services.keeper, file=letter.file)
