@@ -17,7 +17,7 @@ from mailsec.message.safe import safe_text
 from mailsec.store import Counts, Index, Listing, Order, Place, parse_query
 from mailsec.store.types import Flags, KeptVerdict, Mailbox
 from mailsec.tui.background.mailboxes import open_mailbox
-from mailsec.tui.widgets.messages import Shown
+from mailsec.tui.shown import Shown
 
 __all__ = ["SEARCHES", "Done", "Folding", "Letter", "Mail", "View"]
 

@@ -3,35 +3,17 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field
-from types import MappingProxyType
+from collections.abc import Callable, Collection, Sequence
 
 from mailsec.store.types import Row
+from mailsec.tui.shown import Shown
 from mailsec.tui.widgets.lines import LineList, Piece
 from mailsec.tui.widgets.rows import Glyphs, row_pieces, thread_lines
 
-__all__ = ["MessageList", "Shown"]
+__all__ = ["MessageList"]
 
 KEPT = 4096
 """Rows that are kept at most."""
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """What the list shows.
-
-    Attributes:
-        ids: the messages in their order.
-        depths: how deep each stands in its thread.
-        threads: the thread of each.
-        folded: for each thread of which only the first row is shown, how many there are in all.
-    """
-
-    ids: array[int] = field(default_factory=lambda: array("q"))
-    depths: Sequence[int] = ()
-    threads: Sequence[int] = ()
-    folded: Mapping[int, int] = MappingProxyType({})
 
 
 class MessageList(LineList):
