@@ -1,4 +1,4 @@
-"""`mailsec` opens the client, `mailsec COMMAND …` finds the command and runs it; what goes wrong becomes a sentence and a status.
+"""`mailsec` opens the client, `mailsec COMMAND …` runs a command; what goes wrong is a sentence and an exit status.
 
 Nothing heavy is imported before a command is known: `mailsec --help` has to be quick.
 """

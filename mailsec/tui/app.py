@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import ClassVar
 
 from rich.text import Text
 from textual.app import App
+from textual.command import Provider
 
 from mailsec.errors import describe
 from mailsec.tui.keymap import Keymap
@@ -36,7 +38,7 @@ class MailApp(App[None]):
     """
 
     TITLE = "mailsec"
-    COMMANDS = {ActionProvider}
+    COMMANDS: ClassVar[set[type[Provider] | Callable[[], type[Provider]]]] = {ActionProvider}
     COMMAND_PALETTE_BINDING = "ctrl+backslash"
     ENABLE_COMMAND_PALETTE = True
     DEFAULT_CSS = """

@@ -27,9 +27,7 @@ class Desk:
         self._mail: Mail | None = None
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="mailsec-desk")
 
-    async def ask(
-        self, method: Callable[Concatenate[Mail, P], T], *arguments: P.args, **named: P.kwargs
-    ) -> T:
+    async def ask(self, method: Callable[Concatenate[Mail, P], T], *arguments: P.args, **named: P.kwargs) -> T:
         """Calls a method of `Mail` with arguments.
 
         Raises:

@@ -54,6 +54,4 @@ def lay_out(columns: int, lines: int, zone: Zone, *, folders: bool = True, previ
     wide = columns >= FOLDERS
     if zone == "folders" and not wide:
         return Layout(folders=True, messages=False, message=False)
-    return Layout(
-        folders=(folders and wide) or zone == "folders", messages=True, message=beside or below, below=below
-    )
+    return Layout(folders=(folders and wide) or zone == "folders", messages=True, message=beside or below, below=below)

@@ -62,7 +62,9 @@ def open_link(target: str, run: Callable[[Sequence[str]], None] = start) -> None
     run([PROGRAM, target])
 
 
-def open_file(folder: Path, name: str, octets: bytes | memoryview, run: Callable[[Sequence[str]], None] = start) -> Path:
+def open_file(
+    folder: Path, name: str, octets: bytes | memoryview, run: Callable[[Sequence[str]], None] = start
+) -> Path:
     """Writes a file that only the user can read and hands it to the system's program.
 
     Args:

@@ -60,7 +60,7 @@ def open_services(
     roots: Sequence[Path],
     state: Path,
     *,
-    tell: Callable[[str], None] = lambda sentence: None,
+    tell: Callable[[str], None] = lambda _sentence: None,
     clock: Callable[[], float] = time.time,
 ) -> Services:
     """Finds the folders and opens the index.

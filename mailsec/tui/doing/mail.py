@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from mailsec.store.types import Flags
 from mailsec.tui.doing.registry import does
-from mailsec.tui.mail import Mail
+from mailsec.tui.mail import Done, Mail
 from mailsec.tui.screens.pick import Pick
 
 if TYPE_CHECKING:
@@ -60,7 +60,9 @@ async def _archive(screen: MailboxScreen) -> None:
     await screen.change(Mail.move, _take(screen), archive)
 
 
-async def _to_folder(screen: MailboxScreen, title: str, method: Callable[..., object], *, take: bool) -> None:
+async def _to_folder(
+    screen: MailboxScreen, title: str, method: Callable[[Mail, Sequence[int], Path], Done], *, take: bool
+) -> None:
     targets = screen.messages.targets()
     if not targets:
         return
@@ -80,7 +82,7 @@ async def _to_folder(screen: MailboxScreen, title: str, method: Callable[..., ob
 
 @does("move")
 async def _move(screen: MailboxScreen) -> None:
-    await _to_folder(screen, "Move", Mail.move, take=True)
+    await _to_folder(screen, "Move", lambda mail, messages, target: mail.move(messages, target), take=True)
 
 
 @does("copy")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mailsec.tui.doing.registry import does
+from mailsec.tui.mail import Mail
 from mailsec.tui.screens.pick import Pick
 from mailsec.tui.widgets.folders import Seen
 
@@ -70,7 +71,7 @@ def _open(screen: MailboxScreen) -> None:
 
 @does("next-unread")
 async def _next_unread(screen: MailboxScreen) -> None:
-    found = await screen.desk.ask(type(screen.mail).next_unread, screen.view, screen.messages.current)
+    found = await screen.desk.ask(Mail.next_unread, screen.view, screen.messages.current)
     if found is None:
         screen.say("nothing is unread here")
         return
@@ -99,7 +100,7 @@ def _next_pane(screen: MailboxScreen) -> None:
     if screen.zone == "list" and screen.messages.current is not None:
         screen.open_selected()
     else:
-        screen.give_keyboard({"folders": "list", "list": "folders", "message": "folders"}[screen.zone])  # type: ignore[arg-type]
+        screen.give_keyboard("list" if screen.zone == "folders" else "folders")
 
 
 @does("back")

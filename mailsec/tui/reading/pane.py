@@ -19,7 +19,7 @@ from mailsec.tui.reading.banner import Banner, Checking, Judged, Kept, NotJudged
 from mailsec.tui.reading.body import BodyView
 from mailsec.tui.reading.choosing import AttachedPart, choose
 from mailsec.tui.reading.coverage import Margin
-from mailsec.tui.reading.document import Document, is_heavy, make_document, notice_document
+from mailsec.tui.reading.document import is_heavy, make_document, notice_document
 from mailsec.tui.reading.drawn import Drawn, Row
 from mailsec.tui.reading.heading import Heading
 from mailsec.tui.reading.lines import Attached, Link, Stop

@@ -58,7 +58,8 @@ class Background:
 
     async def close(self) -> None:
         """Ends all of it."""
-        self.stop_verifying()
+        if self._verification is not None:
+            self._verification.cancel()
         await self._indexing.close()
 
     # -- indexing ------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from textual.app import ComposeResult
 from textual.containers import Container, Horizontal
 from textual.screen import Screen
 from textual.timer import Timer
+from textual.widget import Widget
 
 from mailsec.errors import MailsecError
 from mailsec.store import Order, Place
@@ -58,10 +59,10 @@ class MailboxScreen(Screen[None]):
         & #panes { height: 1fr; }
         & #right { width: 1fr; layout: horizontal; }
         & #right.-below { layout: vertical; }
-        & #folders { width: 24; border-right: vkey $panel; }
+        & #folders { width: 20; border-right: vkey $panel; }
         & #folders.-alone { width: 1fr; border: none; }
-        & #messages { width: 1fr; height: 1fr; }
-        & #message { width: 1fr; height: 1fr; border-left: vkey $panel; }
+        & #messages { width: 11fr; height: 1fr; }
+        & #message { width: 9fr; height: 1fr; border-left: vkey $panel; }
         & #right.-below #message { border-left: none; border-top: hkey $panel; height: 3fr; }
         & #right.-below #messages { height: 2fr; }
         & #right.-alone #message { border: none; }
@@ -93,19 +94,23 @@ class MailboxScreen(Screen[None]):
         self.pane = MessagePane(
             clock=services.clock, glyphs=glyphs, why_hint=shown(why[0]) if why else "", id="message"
         )
+        self._right = Container(id="right")
+        self._top = TopLine(id="top")
+        self._box = SearchBox(id="search")
+        self._bottom = TopLine(id="bottom")
         self.reader = Reader(self)
         self.background = Background(self)
 
     def compose(self) -> ComposeResult:
         """The line at the top, the panes, the search box, the line at the bottom."""
-        yield TopLine(id="top")
+        yield self._top
         with Horizontal(id="panes"):
             yield self.folders
-            with Container(id="right"):
+            with self._right:
                 yield self.messages
                 yield self.pane
-        yield SearchBox(id="search")
-        yield TopLine(id="bottom")
+        yield self._box
+        yield self._bottom
 
     async def on_mount(self) -> None:
         """Shows what the index has, then looks for what is new."""
@@ -204,17 +209,16 @@ class MailboxScreen(Screen[None]):
 
     def tell_state(self) -> None:
         """Writes the lines at the top and at the bottom anew."""
-        if not self.is_mounted:
-            return
         marked = f"{len(self.messages.marked)} marked" if self.messages.marked else ""
         begun = shown(self._presses.begun) + " …" if self._presses.begun else ""
-        bottom = self.query_one("#bottom", TopLine)
-        bottom.say(self._said or self._hints(), begun, marked, *self.background.words)
+        self._bottom.say(self._said or self._hints(), begun, marked, *self.background.words)
         at = f"{self.messages.cursor + 1}/{self.messages.count}" if self.messages.count else "empty"
-        here = next((item for item in self.folders.items if isinstance(item, Seen) and item.path == self.view.folder), None)
+        here = next(
+            (item for item in self.folders.items if isinstance(item, Seen) and item.path == self.view.folder), None
+        )
         unread = f"{here.unread} unread" if here is not None and here.unread else ""
         sort = "" if self.view.order is Order.THREADS else f"by {self.view.order.name.split('_')[0].lower()}"
-        self.query_one("#top", TopLine).say(f"mailsec ─ {self._where(here)}", at, unread, sort)
+        self._top.say(f"mailsec ─ {self._where(here)}", at, unread, sort)
 
     def _where(self, here: Seen | None) -> str:
         folder = "all folders" if here is None else here.name
@@ -229,7 +233,7 @@ class MailboxScreen(Screen[None]):
 
     def on_key(self, event: events.Key) -> None:
         """Does what a key means in the pane that has the keyboard."""
-        if self.query_one(SearchBox).has_focus_within:
+        if self._box.has_focus_within:
             return
         action = self._presses.press(key_name(event.key, event.character), self.zone)
         if action is None:
@@ -244,14 +248,17 @@ class MailboxScreen(Screen[None]):
         """Gives the keyboard to a pane, which is seen from then on."""
         self.zone = zone
         self.lay_out()
-        {"list": self.messages, "folders": self.folders, "message": self.pane.body}[zone].focus()
+        (self.pane.body if zone == "message" else self._pane(zone)).focus()
+
+    def _pane(self, zone: Zone) -> Widget:
+        return {"list": self.messages, "folders": self.folders, "message": self.pane}[zone]
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         """Takes note of the pane that was clicked."""
-        panes = (("list", self.messages), ("folders", self.folders), ("message", self.pane))
-        for zone, pane in panes:
-            if pane in event.widget.ancestors_with_self and zone != self.zone:
-                self.zone = ZONES[ZONES.index(zone)]  # type: ignore[arg-type]
+        above = event.widget.ancestors_with_self
+        for zone in ZONES:
+            if self._pane(zone) in above and zone != self.zone:
+                self.zone = zone
                 self.lay_out()
 
     def on_resize(self) -> None:
@@ -270,7 +277,7 @@ class MailboxScreen(Screen[None]):
         self.folders.display = layout.folders
         self.messages.display = layout.messages
         self.pane.display = layout.message
-        right = self.query_one("#right", Container)
+        right = self._right
         right.display = layout.messages or layout.message
         right.set_class(layout.below, "-below")
         right.set_class(not layout.messages, "-alone")
@@ -306,15 +313,11 @@ class MailboxScreen(Screen[None]):
         """Shows anew what is unread in each folder."""
         counts = await self.desk.ask(Mail.counts)
         found = await self.desk.ask(Mail.found, self._searches)
-        self.folders.show(
-            self._items({path: (one.unread, one.total) for path, one in counts.items()}, found)
-        )
+        self.folders.show(self._items({path: (one.unread, one.total) for path, one in counts.items()}, found))
         self.tell_state()
 
     def _items(self, counts: dict[Path, tuple[int, int]], found: dict[str, int]) -> Sequence[Item]:
-        places: list[Item] = [
-            Seen(one.path, one.name, one.depth, *counts.get(one.path, (0, 0))) for one in self.places
-        ]
+        places: list[Item] = [Seen(one.path, one.name, one.depth, *counts.get(one.path, (0, 0))) for one in self.places]
         searches: list[Item] = [Saved(name, query, found.get(name, 0)) for name, query in self._searches.items()]
         return [Heading("folders"), *places, Heading(""), Heading("searches"), *searches]
 
@@ -359,12 +362,11 @@ class MailboxScreen(Screen[None]):
 
     def ask_search(self, purpose: str, title: str, text: str = "") -> None:
         """Opens the search box."""
-        self.query_one(SearchBox).open(purpose, title, text)
+        self._box.open(purpose, title, text)
 
     async def on_search_box_asked(self, event: SearchBox.Asked) -> None:
         """Searches, or marks."""
         event.stop()
-        box = self.query_one(SearchBox)
         try:
             if event.purpose == "mark":
                 found = await self.desk.ask(Mail.matching, self.view, event.text) if event.text else frozenset()
@@ -378,9 +380,9 @@ class MailboxScreen(Screen[None]):
                 self.folders.view(folder)
                 await self.show_list()
         except MailsecError as error:
-            box.say(str(error), wrong=True)
+            self._box.say(str(error), wrong=True)
             return
-        box.close()
+        self._box.close()
         self.give_keyboard("list")
 
     def _folder(self) -> Path:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
+from rich.segment import Segment
 from textual import events
 from textual.app import ComposeResult
 from textual.containers import Vertical
@@ -19,7 +22,7 @@ __all__ = ["SearchBox", "TopLine"]
 class TopLine(Widget):
     """Where one is on the left, how things stand on the right; what is more important is cut last."""
 
-    COMPONENT_CLASSES = {"top--where", "top--state"}
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"top--where", "top--state"}
     DEFAULT_CSS = """
     TopLine {
         height: 1;
@@ -53,8 +56,6 @@ class TopLine(Widget):
     def render_line(self, y: int) -> Strip:
         """Draws it."""
         del y
-        from rich.segment import Segment
-
         cells = self.size.width
         states = list(self._states)
         while states and width(" · ".join(states)) > cells - min(width(self._where), cells // 3) - 4:
@@ -62,8 +63,8 @@ class TopLine(Widget):
         state = " · ".join(states)
         room = cells - width(state) - 3
         base = self.rich_style
-        where = self.get_component_rich_style("top--where", partial=True)
-        shade = self.get_component_rich_style("top--state", partial=True)
+        where = self.get_component_rich_style("top--where")
+        shade = self.get_component_rich_style("top--state")
         return Strip(
             [Segment(" ", base), Segment(fit(self._where, room), base + where), Segment(f" {state} ", base + shade)]
         ).adjust_cell_length(cells, base)

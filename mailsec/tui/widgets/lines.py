@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TypeAlias
+from typing import ClassVar, TypeAlias
 
 from rich.segment import Segment
 from rich.style import Style
@@ -29,12 +29,17 @@ class LineList(ScrollView, can_focus=True):
     Subclasses say how many rows there are (`set_count`) and what stands in each (`pieces`).
     """
 
-    COMPONENT_CLASSES = {"line--cursor", "line--dim", "line--strong", "line--accent"}
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"line--cursor", "line--dim", "line--strong", "line--accent"}
     DEFAULT_CSS = """
     LineList {
         overflow-x: hidden;
         overflow-y: auto;
         scrollbar-size-vertical: 1;
+        scrollbar-background: $background;
+        scrollbar-background-hover: $background;
+        scrollbar-background-active: $background;
+        scrollbar-color: $panel;
+        scrollbar-color-hover: $primary;
         background: $background;
         & > .line--cursor { background: $panel; }
         & > .line--dim { color: $text-muted; }
@@ -175,28 +180,20 @@ class LineList(ScrollView, can_focus=True):
         base = self.rich_style
         if index >= self._count:
             return Strip.blank(width, base)
-        selected = index == self.cursor
-        if selected:
-            base += self._style("line--cursor")
-        segments = [
-            Segment(text, base + self._pieces_style(names, selected)) for text, names in self.pieces(index, width)
-        ]
+        if index == self.cursor:
+            base += self.get_component_rich_style("line--cursor")
+        segments = [Segment(text, base + self._style(names)) for text, names in self.pieces(index, width)]
         return Strip(segments).adjust_cell_length(width, base)
 
-    def _pieces_style(self, names: str, selected: bool) -> Style:
+    def _style(self, names: str) -> Style:
         """The style of a piece: it never brings a background of its own."""
-        style = Style.null()
-        for name in names.split():
-            style += self._style(name)
-        return style.without_color + Style(color=style.color) if selected or style.bgcolor else style
-
-    def _style(self, name: str) -> Style:
-        if name not in self._styles:
-            keep_background = name == "line--cursor"
-            found = self.get_component_rich_style(name, partial=True)
-            style = found if keep_background else Style(color=found.color) + found.without_color
-            self._styles[name] = style
-        return self._styles[name]
+        if names not in self._styles:
+            found = [self.get_component_rich_style(name) for name in names.split()]
+            plain = self.rich_style.color
+            # the first that has a colour of its own decides it
+            colour = next((one.color for one in found if one.color != plain), plain)
+            self._styles[names] = Style.combine([*(one.without_color for one in found), Style(color=colour)])
+        return self._styles[names]
 
     def watch_has_focus(self, _has_focus: bool) -> None:
         """Draws the selection in its other colour."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Collection, Sequence
+from typing import ClassVar
 
 from mailsec.store.types import Row
 from mailsec.tui.shown import Shown
@@ -20,12 +21,13 @@ class MessageList(LineList):
     """The messages of a folder or of a search.
 
     Args:
-        fetch: gives the rows of messages in the order asked, `None` for what is gone; quick, since drawing waits for it.
+        fetch: gives the rows of messages in the order asked, `None` for what is gone; drawing waits
+            for it.
         date: makes a short date of seconds since the epoch.
         glyphs: the signs.
     """
 
-    COMPONENT_CLASSES = {
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
         "level-verified",
         "level-authenticated",
         "level-unauthenticated",
