@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Concatenate, ParamSpec
 
 from textual import events
@@ -40,8 +41,43 @@ P = ParamSpec("P")
 
 NOTICE = 8.0
 """Seconds that a notice stands in the line at the bottom."""
-HINTS = ("down", "open", "delete", "undo", "toggle-flag", "search", "why", "palette", "help")
-SHORT = ("move", "open", "delete", "undo", "flag", "search", "why", "commands", "keys")
+HINTS: Mapping[Zone, Sequence[tuple[str, str]]] = MappingProxyType(
+    {
+        "list": (
+            ("down", "move"),
+            ("open", "open"),
+            ("delete", "delete"),
+            ("undo", "undo"),
+            ("toggle-flag", "flag"),
+            ("mark", "mark"),
+            ("search", "search"),
+            ("why", "why"),
+            ("verify-folder", "verify"),
+            ("palette", "commands"),
+            ("help", "keys"),
+        ),
+        "folders": (
+            ("down", "move"),
+            ("open", "open"),
+            ("search-all", "search"),
+            ("palette", "commands"),
+            ("help", "keys"),
+        ),
+        "message": (
+            ("scroll-page-down", "on"),
+            ("next", "next"),
+            ("previous", "previous"),
+            ("back", "list"),
+            ("delete", "delete"),
+            ("why", "why"),
+            ("parts", "parts"),
+            ("next-link", "link"),
+            ("palette", "commands"),
+            ("help", "keys"),
+        ),
+    }
+)
+"""The actions that the line at the bottom names, with a word for each."""
 
 
 class MailboxScreen(Screen[None]):
@@ -82,7 +118,7 @@ class MailboxScreen(Screen[None]):
         self._signs = GLYPHS if glyphs else ASCII
         self._searches = {**SEARCHES, **services.settings.client.searches}
         self._notice: Timer | None = None
-        self._said = ""
+        self._said = ("", False)
         self.folders = FolderPane(glyphs=self._signs, id="folders")
         self.messages = MessageList(
             services.rows.rows,
@@ -202,7 +238,7 @@ class MailboxScreen(Screen[None]):
         if self._notice is not None:
             self._notice.stop()
             self._notice = None
-        self._said = ("! " if wrong else "") + sentence if sentence else ""
+        self._said = (sentence, wrong)
         if sentence:
             self._notice = self.set_timer(NOTICE, lambda: self.say(""))
         self.tell_state()
@@ -211,7 +247,12 @@ class MailboxScreen(Screen[None]):
         """Writes the lines at the top and at the bottom anew."""
         marked = f"{len(self.messages.marked)} marked" if self.messages.marked else ""
         begun = shown(self._presses.begun) + " …" if self._presses.begun else ""
-        self._bottom.say(self._said or self._hints(), begun, marked, *self.background.words)
+        states = (begun, marked, *self.background.words)
+        sentence, wrong = self._said
+        if sentence:
+            self._bottom.say(f"! {sentence}" if wrong else sentence, *states, wrong=wrong)
+        else:
+            self._bottom.hint(self._hints(), *states)
         at = f"{self.messages.cursor + 1}/{self.messages.count}" if self.messages.count else "empty"
         here = next(
             (item for item in self.folders.items if isinstance(item, Seen) and item.path == self.view.folder), None
@@ -224,10 +265,9 @@ class MailboxScreen(Screen[None]):
         folder = "all folders" if here is None else here.name
         return f"{folder} ─ {self.view.query}" if self.view.query else folder
 
-    def _hints(self) -> str:
-        pairs = zip(HINTS, SHORT, strict=True)
-        keys = {name: self.keymap.keys_of(name, "list") for name in HINTS}
-        return "  ".join(f"{shown(keys[name][0])} {word}" for name, word in pairs if keys[name])
+    def _hints(self) -> list[tuple[str, str]]:
+        named = ((self.keymap.keys_of(action, self.zone), word) for action, word in HINTS[self.zone])
+        return [(shown(keys[0]), word) for keys, word in named if keys]
 
     # -- keys and panes ------------------------------------------------------------------------------------
 
@@ -248,6 +288,7 @@ class MailboxScreen(Screen[None]):
         """Gives the keyboard to a pane, which is seen from then on."""
         self.zone = zone
         self.lay_out()
+        self.tell_state()
         (self.pane.body if zone == "message" else self._pane(zone)).focus()
 
     def _pane(self, zone: Zone) -> Widget:
@@ -260,6 +301,7 @@ class MailboxScreen(Screen[None]):
             if self._pane(zone) in above and zone != self.zone:
                 self.zone = zone
                 self.lay_out()
+                self.tell_state()
 
     def on_resize(self) -> None:
         """Shows what there is room for."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from rich.segment import Segment
@@ -22,34 +23,52 @@ __all__ = ["SearchBox", "TopLine"]
 class TopLine(Widget):
     """Where one is on the left, how things stand on the right; what is more important is cut last."""
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"top--where", "top--state"}
+    COMPONENT_CLASSES: ClassVar[set[str]] = {"top--where", "top--state", "top--wrong", "top--key"}
     DEFAULT_CSS = """
     TopLine {
         height: 1;
         background: $panel;
         & > .top--where { color: $primary; text-style: bold; }
         & > .top--state { color: $text-muted; }
+        & > .top--wrong { color: $level-warning; text-style: bold; }
+        & > .top--key { text-style: bold; }
     }
     """
 
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
-        self._where = ""
+        self._pieces: list[tuple[str, str]] = []
         self._states: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:
         """All that it says."""
-        return "  ".join((self._where, *self._states))
+        return "  ".join(("".join(text for text, _ in self._pieces), *self._states))
 
-    def say(self, where: str, *states: str) -> None:
+    def say(self, where: str, *states: str, wrong: bool = False) -> None:
         """Says where one is and how things stand.
 
         Args:
-            where: the folder or search; foreign text.
+            where: the folder or search, or a notice; foreign text.
             states: short words, the most important first; empty ones are left out.
+            wrong: whether it is about something that went wrong.
         """
-        self._where = clean(where)
+        self._write([(clean(where), "top--wrong" if wrong else "top--where")], states)
+
+    def hint(self, keys: Sequence[tuple[str, str]], *states: str) -> None:
+        """Names keys and what they do.
+
+        Args:
+            keys: keys and words.
+            states: as `say` has them.
+        """
+        pieces = []
+        for key, word in keys:
+            pieces += [(f"{key} ", "top--key"), (f"{word}  ", "top--state")]
+        self._write(pieces, states)
+
+    def _write(self, pieces: list[tuple[str, str]], states: Sequence[str]) -> None:
+        self._pieces = pieces
         self._states = tuple(clean(one) for one in states if one)
         self.refresh()
 
@@ -57,17 +76,23 @@ class TopLine(Widget):
         """Draws it."""
         del y
         cells = self.size.width
+        wanted = sum(width(text) for text, _ in self._pieces)
         states = list(self._states)
-        while states and width(" · ".join(states)) > cells - min(width(self._where), cells // 3) - 4:
+        while states and width(" · ".join(states)) > cells - min(wanted, cells // 3) - 4:
             states.pop()
         state = " · ".join(states)
-        room = cells - width(state) - 3
+        room = max(0, cells - width(state) - 3)
         base = self.rich_style
-        where = self.get_component_rich_style("top--where")
-        shade = self.get_component_rich_style("top--state")
-        return Strip(
-            [Segment(" ", base), Segment(fit(self._where, room), base + where), Segment(f" {state} ", base + shade)]
-        ).adjust_cell_length(cells, base)
+        segments = [Segment(" ", base)]
+        for text, name in self._pieces:
+            shown = text if width(text) <= room else fit(text, room)
+            segments.append(Segment(shown, base + self.get_component_rich_style(name)))
+            room -= width(shown)
+        segments += [
+            Segment(" " * (room + 1), base),
+            Segment(f"{state} ", base + self.get_component_rich_style("top--state")),
+        ]
+        return Strip(segments).adjust_cell_length(cells, base)
 
 
 class SearchBox(Vertical):

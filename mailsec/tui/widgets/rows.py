@@ -137,7 +137,8 @@ def row_pieces(
         (count, "line--dim"),
         (" ", ""),
         (attached, "line--dim"),
-        (fit(day, DATE, right=True), "line--dim"),
+        (" " * (DATE - width(day)), ""),
+        (fit(day, min(DATE, width(day))), "line--dim"),
         (" ", ""),
     ]
     return pieces
