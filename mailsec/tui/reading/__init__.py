@@ -2,5 +2,8 @@
 
 from mailsec.tui.reading.document import Document, make_document
 from mailsec.tui.reading.pane import MessagePane
+from mailsec.tui.reading.parts import PartScreen, PartsScreen
+from mailsec.tui.reading.save import SaveScreen
+from mailsec.tui.reading.why import WhyScreen
 
-__all__ = ["Document", "MessagePane", "make_document"]
+__all__ = ["Document", "MessagePane", "PartScreen", "PartsScreen", "SaveScreen", "WhyScreen", "make_document"]

@@ -20,9 +20,10 @@ if TYPE_CHECKING:
     from mailsec.tui.reading.choosing import Piece
     from mailsec.tui.reading.coverage import Margin
 
-__all__ = ["Block", "Fixed", "make_blocks"]
+__all__ = ["Block", "Fixed", "blocks_of_part", "make_blocks"]
 
 _PER_BLOCK = 150  # paragraphs of a page that make a block
+_OCTETS = 1 << 12  # octets in hexadecimal that make a block
 _FIELD = 4_000  # characters of a header field that are shown
 
 
@@ -100,6 +101,59 @@ def _lines(paragraphs: Iterable[Paragraph | Grid], width: int, cover: Cover, par
     return tuple(found)
 
 
+class OfOctets:
+    """A block of octets that are no text, in hexadecimal."""
+
+    __slots__ = ("_cover", "_octets", "_part", "_start", "stops")
+
+    def __init__(self, octets: bytes, start: int, cover: Cover, part: str) -> None:
+        self._octets = octets
+        self._start = start
+        self._cover = cover
+        self._part = part
+        self.stops: Sequence[Stop] = ()
+
+    def estimate(self, width: int) -> int:
+        """One line for as many octets as have room on it."""
+        return -(-len(self._octets[self._start : self._start + _OCTETS]) // _octets_a_line(width))
+
+    def lay_out(self, width: int) -> tuple[Line, ...]:
+        """Offset, octets in hexadecimal, and what is ASCII among them."""
+        step = _octets_a_line(width)
+        end = min(self._start + _OCTETS, len(self._octets))
+        found = []
+        for at in range(self._start, end, step):
+            piece = self._octets[at : min(at + step, end)]
+            shown = "".join(chr(one) if 0x20 <= one < 0x7F else "." for one in piece)
+            text = f"{at:08x}  {piece.hex(' '):<{3 * step - 1}}  {shown}"
+            found.append(Line(text[:width], Kind.TEXT, 0, self._cover, self._part))
+        return tuple(found)
+
+
+def _octets_a_line(width: int) -> int:
+    return next((step for step in (32, 16, 8, 4) if 11 + 4 * step <= width), 2)
+
+
+def blocks_of_part(part: Part, cover: Cover) -> Iterator[Block]:
+    """The blocks of one part by itself.
+
+    Args:
+        part: the part.
+        cover: who vouches for it.
+    """
+    if part.is_multipart or part.media.type in {"text", "message"}:
+        if part.content_type == "text/html":
+            yield from _page(part, cover, fold=False)
+            return
+        words = Words(part)
+        for span in words.spans(0, len(words)):
+            yield OfText(words, span, cover, part.path, fold=False)
+        return
+    octets = part.content
+    for start in range(0, len(octets), _OCTETS):
+        yield OfOctets(octets, start, cover, part.path)
+
+
 def make_blocks(
     message: Message, pieces: Iterable[Piece], margin: Margin, *, fold: bool, headers: bool, glyphs: bool
 ) -> list[Block]:
@@ -139,7 +193,7 @@ def _of(piece: Piece, margin: Margin, *, fold: bool, glyphs: bool) -> Iterator[B
     elif isinstance(piece, choosing.Words):
         yield from _text(piece, margin, fold=fold)
     elif isinstance(piece, choosing.Page):
-        yield from _page(piece, margin, fold=fold)
+        yield from _page(piece.part, margin.of_part(piece.layer, piece.part), fold=fold)
     elif isinstance(piece, choosing.AttachedPart):
         cover = margin.of_part(piece.layer, piece.part)
         yield Fixed((_attachment(piece.part, glyphs=glyphs),), cover, piece.part.path, (Attached(piece.part),))
@@ -178,9 +232,7 @@ def _at_lines(pieces: list[tuple[int, int, Cover]], words: Words) -> list[tuple[
     return found
 
 
-def _page(piece: choosing.Page, margin: Margin, *, fold: bool) -> Iterator[Block]:
-    part = piece.part
-    cover = margin.of_part(piece.layer, part)
+def _page(part: Part, cover: Cover, *, fold: bool) -> Iterator[Block]:
     page: PageText = read_page(part.text if len(part.body) <= 4 * LIMIT else _beginning(part))
     paragraphs = folded(page.blocks) if fold else page.blocks
     for start in range(0, len(paragraphs), _PER_BLOCK):

@@ -94,9 +94,9 @@ def choose(message: Message, report: Report | None, *, html: bool) -> list[Piece
             found.append(Said(f"Of this message the first {MOST} pieces are shown; the part tree has all."))
             break
         found.append(piece)
-    if not any(isinstance(one, Words | Page | Said) for one in found):
-        found.insert(0, Said("This message has no text."))
-    return found
+    if any(isinstance(one, Page | Said) or (isinstance(one, Words) and not _is_blank(one.part)) for one in found):
+        return found
+    return [Said("This message has no text."), *(one for one in found if not isinstance(one, Words))]
 
 
 class _Choice:

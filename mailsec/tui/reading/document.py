@@ -12,17 +12,17 @@ from collections.abc import Iterator, Sequence
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
-from mailsec.tui.reading.blocks import Block, Fixed, make_blocks
+from mailsec.tui.reading.blocks import Block, Fixed, blocks_of_part, make_blocks
 from mailsec.tui.reading.choosing import Page, Piece, Words, choose
 from mailsec.tui.reading.coverage import Margin
-from mailsec.tui.reading.lines import Kind, Line, Paragraph, Stop
+from mailsec.tui.reading.lines import Cover, Kind, Line, Paragraph, Stop
 from mailsec.tui.reading.wrapping import NARROWEST
 
 if TYPE_CHECKING:
-    from mailsec.message import Message
+    from mailsec.message import Message, Part
     from mailsec.pipeline import Report
 
-__all__ = ["Document", "is_heavy", "make_document", "notice_document"]
+__all__ = ["Document", "is_heavy", "make_document", "make_part_document", "notice_document"]
 
 _KEPT = 48  # blocks whose lines are kept
 _AT_ONCE = 24  # blocks that are laid out when the document is made, so that most heights are true from the start
@@ -64,6 +64,17 @@ def notice_document(sentence: str, width: int) -> Document:
         width: cells that a line may have.
     """
     return Document((Fixed((Paragraph(sentence, Kind.NOTICE),)),), width)
+
+
+def make_part_document(part: Part, cover: Cover, width: int) -> Document:
+    """Makes the document of one part by itself: text as text, a page as a page, anything else as octets.
+
+    Args:
+        part: the part.
+        cover: who vouches for it.
+        width: cells that a line may have.
+    """
+    return Document(tuple(blocks_of_part(part, cover)), width)
 
 
 def is_heavy(pieces: Sequence[Piece]) -> bool:

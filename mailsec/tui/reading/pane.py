@@ -9,6 +9,7 @@ from datetime import tzinfo
 from functools import partial
 from typing import TYPE_CHECKING, ClassVar
 
+from textual import events
 from textual.app import ComposeResult
 from textual.message import Message as Event
 from textual.widget import Widget
@@ -23,6 +24,8 @@ from mailsec.tui.reading.document import is_heavy, make_document, notice_documen
 from mailsec.tui.reading.drawn import Drawn, Row
 from mailsec.tui.reading.heading import Heading
 from mailsec.tui.reading.lines import Attached, Link, Stop
+from mailsec.tui.reading.parts import PartsScreen, save_parts
+from mailsec.tui.reading.why import WhyScreen
 from mailsec.tui.reading.wrapping import cut
 
 if TYPE_CHECKING:
@@ -31,6 +34,8 @@ if TYPE_CHECKING:
     from mailsec.store.types import KeptVerdict
 
 __all__ = ["MessagePane"]
+
+_ROOMY = 20  # lines
 
 
 class Target(Drawn):
@@ -84,7 +89,8 @@ class MessagePane(Widget):
         height: 1fr;
         background: $background;
     }
-    MessagePane > BodyView { height: 1fr; padding: 0; }
+    MessagePane > BodyView { height: 1fr; }
+    MessagePane.-roomy > BodyView { margin: 1 0 0 0; }
     """
 
     class LinkChosen(Event):
@@ -137,6 +143,10 @@ class MessagePane(Widget):
         yield self._body
         self._target.display = False
         yield self._target
+
+    def on_resize(self, event: events.Resize) -> None:
+        """A blank line between banner and text, where there is room for it."""
+        self.set_class(event.size.height >= _ROOMY, "-roomy")
 
     # -- what is shown
 
@@ -312,6 +322,27 @@ class MessagePane(Widget):
             self.post_message(self.LinkChosen(stop.url))
         elif isinstance(stop, Attached):
             self.post_message(self.AttachmentChosen(stop.part))
+
+    def action_why(self) -> None:
+        """Tells why the verdict is what it is."""
+        if self._report is None:
+            self.notify("This message has not been checked yet.", timeout=3)
+        else:
+            self.app.push_screen(WhyScreen(self._report, glyphs=self._glyphs))
+
+    def action_parts(self) -> None:
+        """Shows the parts of the message."""
+        if self._message is not None:
+            self.app.push_screen(PartsScreen(self._message, self._report, glyphs=self._glyphs))
+
+    def action_save_attachments(self) -> None:
+        """Asks where to save all attachments, or the one that is chosen."""
+        chosen = self._body.chosen
+        parts = (chosen.part,) if isinstance(chosen, Attached) else self.attachments
+        if parts:
+            save_parts(self, parts)
+        else:
+            self.notify("This message has no attachments.", timeout=3)
 
     @property
     def attachments(self) -> tuple[Part, ...]:
