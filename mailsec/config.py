@@ -32,6 +32,8 @@ class ClientSettings:
         keys: the preset of keys.
         bindings: single keys that differ from the preset: for each key the name of an action, or `"none"`.
         glyphs: whether the terminal shows more than ASCII; `False` has letters for marks.
+        verify_folders: whether a folder is verified as soon as it is opened, not only the message that is shown; that
+            asks DNS for the domains of all its messages.
         state: the folder of the index and of what else is remembered; `None` for the usual place.
         searches: saved searches by name, listed beneath the folders.
     """
@@ -40,6 +42,7 @@ class ClientSettings:
     keys: Literal["mailsec", "mutt", "aerc"] = "mailsec"
     bindings: Mapping[str, str] = field(default_factory=dict)
     glyphs: bool = True
+    verify_folders: bool = False
     state: Path | None = None
     searches: Mapping[str, str] = field(default_factory=dict)
 

@@ -62,6 +62,8 @@ class LimitError(InputError):
 
 class SealError(InputError):
     """A kept verdict does not carry the seal of this installation, or is about another message."""
+
+
 class StoreError(MailsecError):
     """Mail or the index cannot be written, or the index cannot be read; the sentence names the file."""
 

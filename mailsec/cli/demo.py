@@ -58,7 +58,9 @@ def run(options: argparse.Namespace, given: Globals) -> int:
         own = replace(settings, dns_file=zone, trust=anchors, identities=(), disabled=disabled, at=None)
         if is_terminal():
             reader = (Path(name, "mailbox", "reader.pem"),)
-            return run_client(replace(own, identities=reader, source=None), (maildir,), Path(name, "state"))
+            client = replace(settings.client, verify_folders=True)
+            own = replace(own, identities=reader, client=client)
+            return run_client(own, (maildir,), Path(name, "state"))
         checker = Checker(own, manager=manager)
         outcome = asyncio.run(check_all(checker, read_path(maildir), Envelope(), lambda report: row(report, screen)))
     print(f"\n{summary(outcome.levels)}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -11,9 +12,13 @@ from rich.text import Text
 from textual.app import App
 from textual.command import Provider
 
-from mailsec.errors import describe
+from mailsec.errors import MailsecError, describe
+from mailsec.message import safe_text
+from mailsec.pipeline.replay import keep
 from mailsec.tui.keymap import Keymap
 from mailsec.tui.palette import ActionProvider
+from mailsec.tui.reading import WhyScreen
+from mailsec.tui.reading.saving import save_new
 from mailsec.tui.screens.mailbox import MailboxScreen
 from mailsec.tui.screens.welcome import WelcomeScreen
 from mailsec.tui.services import Services
@@ -43,7 +48,16 @@ class MailApp(App[None]):
     ENABLE_COMMAND_PALETTE = True
     DEFAULT_CSS = """
     App { background: $background; color: $foreground; }
-    CommandPalette { background: $background 60%; }
+    * {
+        scrollbar-size-vertical: 1;
+        scrollbar-background: $background;
+        scrollbar-background-hover: $background;
+        scrollbar-background-active: $background;
+        scrollbar-color: $panel-lighten-1;
+        scrollbar-color-hover: $primary;
+    }
+    CommandPalette { background: $background 60%; & SearchIcon { display: none; } }
+    ModalScreen { background: $background 60%; }
     """
 
     def __init__(
@@ -77,6 +91,16 @@ class MailApp(App[None]):
             self.push_screen(MailboxScreen(self._services, self._keymap_ours, glyphs=self._glyphs))
         else:
             self.push_screen(WelcomeScreen(self._configuration, self._roots))
+
+    async def on_why_screen_save_evidence(self, event: WhyScreen.SaveEvidence) -> None:
+        """Writes the evidence of a verdict into the folder that we are in."""
+        octets = keep(event.report).encode()
+        try:
+            file = await asyncio.to_thread(save_new, Path.cwd(), "evidence.json", octets)
+        except MailsecError as error:
+            self.notify(safe_text(str(error)), severity="error", markup=False)
+        else:
+            self.notify(safe_text(f"The evidence is in {file}."), markup=False)
 
     async def on_unmount(self) -> None:
         """Closes the mail."""

@@ -6,8 +6,9 @@ Everything here blocks and belongs to one thread; `mailsec.tui.desk` gives it on
 from __future__ import annotations
 
 import mmap
+from array import array
 from collections import Counter, deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
@@ -23,6 +24,8 @@ __all__ = ["SEARCHES", "Done", "Folding", "Letter", "Mail", "View"]
 
 SEARCHES: Mapping[str, str] = MappingProxyType({"unread": "is:unread", "failed": "verdict:failed"})
 """The saved searches that are always there."""
+
+_DELETED = parse_query("is:deleted")
 
 UNDO = 100
 """Changes that can be taken back."""
@@ -142,6 +145,10 @@ class Mail:
                 numbers[name] = 0
         return numbers
 
+    def unjudged(self, folder: Path) -> int:
+        """How many messages of a folder have no verdict."""
+        return len(self._index.unjudged(self._numbers[folder]))
+
     def list(self, view: View, folding: Folding) -> Shown:
         """The messages to show.
 
@@ -185,7 +192,10 @@ class Mail:
     def _listing(self, view: View) -> Listing:
         query = parse_query(view.query) if view.query else None
         folder = None if view.folder is None else self._numbers[view.folder]
-        return self._index.listing(folder, query, order=view.order)
+        listing = self._index.listing(folder, query, order=view.order)
+        if "is:deleted" in view.query or view.folder == self.with_role("trash") is not None:
+            return listing
+        return _without(listing, frozenset(self._index.listing(folder, _DELETED).ids))
 
     def _place(self, message: int) -> tuple[Path, str]:
         number, key = self._index.place_of(message)
@@ -329,6 +339,15 @@ class Mail:
     def _refuse_mbox(self, path: Path) -> None:
         if self.places[path].kind != "maildir":
             raise UsageError(f"{self._name(path)} is an mbox file, which messages cannot be taken out of; copy them")
+
+
+def _without(listing: Listing, hidden: Set[int]) -> Listing:
+    """A list without some messages."""
+    if not hidden:
+        return listing
+    kept = [at for at, number in enumerate(listing.ids) if number not in hidden]
+    columns = (listing.ids, listing.depths, listing.threads)
+    return Listing(*(array(column.typecode, [column[at] for at in kept]) for column in columns))
 
 
 def _folders(moves: Iterable[tuple[Path, Path, str, Flags]]) -> tuple[Path, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 from collections.abc import Callable, Sequence
@@ -10,7 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from mailsec.errors import UsageError, describe
-from mailsec.message import numbered_name
+from mailsec.tui.reading.saving import save_new
 
 __all__ = ["SCHEMES", "open_file", "open_link", "start"]
 
@@ -69,7 +68,7 @@ def open_file(
 
     Args:
         folder: a folder of ours.
-        name: a safe file name.
+        name: the name that the message suggests; made safe.
         octets: what it holds.
         run: starts a program.
 
@@ -77,22 +76,13 @@ def open_file(
         The file.
 
     Raises:
-        UsageError: it cannot be written, or nothing opens it.
+        UsageError: the folder cannot be made, or nothing opens the file.
+        InputError: it cannot be written.
     """
-    file = folder / name
-    number = 1
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        while True:
-            try:
-                descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-                break
-            except FileExistsError:
-                number += 1
-                file = folder / numbered_name(name, number)
-        with os.fdopen(descriptor, "wb") as stream:
-            stream.write(octets)
     except OSError as error:
-        raise UsageError(f"{file} cannot be written: {describe(error)}") from error
+        raise UsageError(f"{folder} cannot be made: {describe(error)}") from error
+    file = save_new(folder, name, octets)
     run([PROGRAM, str(file)])
     return file

@@ -66,7 +66,7 @@ async def _to_folder(
     targets = screen.messages.targets()
     if not targets:
         return
-    places = [place for place in screen.places if place.path != screen.view.folder]
+    places = [place for place in screen.places if place.path != screen.lists.view.folder]
     if not places:
         screen.say("there is no other folder", wrong=True)
         return

@@ -64,18 +64,18 @@ def _last(screen: MailboxScreen) -> None:
 @does("open")
 def _open(screen: MailboxScreen) -> None:
     if screen.zone == "folders":
-        screen.open_folder()
+        screen.lists.open_selected()
     else:
         screen.open_selected()
 
 
 @does("next-unread")
 async def _next_unread(screen: MailboxScreen) -> None:
-    found = await screen.desk.ask(Mail.next_unread, screen.view, screen.messages.current)
+    found = await screen.desk.ask(Mail.next_unread, screen.lists.view, screen.messages.current)
     if found is None:
         screen.say("nothing is unread here")
         return
-    await screen.reveal(found)
+    await screen.lists.reveal(found)
     if screen.zone == "message":
         screen.open_selected()
 
@@ -112,8 +112,8 @@ def _back(screen: MailboxScreen) -> None:
         screen.say("")
     elif screen.verifying:
         screen.stop_verifying()
-    elif screen.view.query:
-        screen.leave_search()
+    elif screen.lists.view.query:
+        screen.lists.leave_search()
     else:
         screen.say("")
 
@@ -123,4 +123,4 @@ async def _choose_folder(screen: MailboxScreen) -> None:
     items = [item for item in screen.folders.items if isinstance(item, Seen)]
     chosen = await screen.app.push_screen_wait(Pick("Go to which folder?", [item.name for item in items]))
     if chosen is not None:
-        screen.show_folder(items[chosen].path)
+        screen.lists.open(items[chosen].path)

@@ -26,30 +26,29 @@ ORDERS = (
 
 @does("search")
 def _search(screen: MailboxScreen) -> None:
-    screen.ask_search("search", "search in this folder", screen.view.query)
+    screen.ask_search("search", "search in this folder", screen.lists.view.query)
 
 
 @does("search-all")
 def _search_all(screen: MailboxScreen) -> None:
-    screen.ask_search("search-all", "search in all folders", screen.view.query)
+    screen.ask_search("search-all", "search in all folders", screen.lists.view.query)
 
 
 @does("sort")
 async def _sort(screen: MailboxScreen) -> None:
     chosen = await screen.app.push_screen_wait(Pick("Sort by", [name for name, _ in ORDERS]))
     if chosen is not None:
-        await screen.sort(ORDERS[chosen][1])
+        await screen.lists.sort(ORDERS[chosen][1])
 
 
 @does("fold-thread")
 async def _fold_thread(screen: MailboxScreen) -> None:
-    if screen.messages.count:
-        await screen.fold(screen.messages.shown.threads[screen.messages.cursor])
+    await screen.lists.fold()
 
 
 @does("fold-all")
 async def _fold_all(screen: MailboxScreen) -> None:
-    await screen.fold_all()
+    await screen.lists.fold_all()
 
 
 @does("verify-folder")

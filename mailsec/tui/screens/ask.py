@@ -27,7 +27,7 @@ class Ask(ModalScreen[bool]):
         align: center middle;
         & > Vertical {
             width: 72; max-width: 94%; height: auto; max-height: 90%;
-            padding: 1 2; background: $panel; border-left: thick $primary;
+            padding: 1 2; background: $panel;
         }
         & Static { height: auto; }
         & #ask-question { text-style: bold; }

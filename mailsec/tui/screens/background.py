@@ -12,6 +12,7 @@ from textual.worker import Worker
 from mailsec.errors import MailsecError
 from mailsec.store import Place
 from mailsec.tui.background import FolderVerification, Indexing, Progress
+from mailsec.tui.mail import Mail
 from mailsec.tui.watch import Stamp, stamp
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ class Background:
 
     def refresh_all(self) -> None:
         """Brings all folders up to date, the one in view first."""
-        viewed = self._screen.view.folder
+        viewed = self._screen.lists.view.folder
         for place in sorted(self._screen.places, key=lambda place: place.path != viewed):
             self.refresh(place.path)
 
@@ -85,21 +86,25 @@ class Background:
             self._under_way.pop(place.path, None)
             self._screen.tell_state()
         if changes:
-            if self._screen.view.folder in {None, place.path}:
-                await self._screen.show_list()
-            await self._screen.show_counts()
+            if self._screen.lists.view.folder in {None, place.path}:
+                await self._screen.lists.show()
+            await self._screen.lists.count()
+        wanted = self._screen.services.settings.client.verify_folders
+        if wanted and place.path == self._screen.lists.view.folder and not self.verifying:
+            if await self._screen.desk.ask(Mail.unjudged, place.path):
+                self.verify(place.path)
 
     def _indexed(self, place: Place, done: int, total: int) -> None:
         self._under_way[place.path] = f"indexing {done}/{total}" if done < total else ""
         self._screen.tell_state()
         now = self._screen.services.clock()
-        if place.path == self._screen.view.folder and now - self._listed >= SHOW:
+        if place.path == self._screen.lists.view.folder and now - self._listed >= SHOW:
             self._listed = now
-            self._screen.run(self._screen.show_list())
+            self._screen.run(self._screen.lists.show())
 
     async def _look(self) -> None:
         """Refreshes the folder in view where another program changed it."""
-        paths = [self._screen.view.folder or place.path for place in self._screen.places]
+        paths = [self._screen.lists.view.folder or place.path for place in self._screen.places]
         for path in dict.fromkeys(paths):
             now = await asyncio.to_thread(stamp, path)
             if now != self._stamps.get(path):
@@ -149,4 +154,4 @@ class Background:
         self._verification = None
         left = f", {progress.unjudged} could not be judged" if progress.unjudged else ""
         self._screen.say(f"{progress.judged} messages of this folder have a verdict{left}")
-        await self._screen.show_counts()
+        await self._screen.lists.count()

@@ -11,7 +11,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
-from mailsec.tui.actions import ACTIONS, ZONES
+from mailsec.tui.actions import ACTIONS
 from mailsec.tui.cells import fit
 from mailsec.tui.keymap import Keymap, shown
 
@@ -33,8 +33,7 @@ def help_lines(keymap: Keymap) -> list[tuple[str, str]]:
             lines.append(("", heading))
         for action in actions:
             keys = "  ".join(dict.fromkeys(shown(chord) for chord in keymap.keys_of(action.name)))
-            zones = "" if len(action.zones) == len(ZONES) else ", ".join(zone for zone in ZONES if zone in action.zones)
-            lines.append((keys or "–", f"{action.help}" + (f" ({zones})" if zones else "")))
+            lines.append((keys or "–", action.help))
     return lines
 
 
@@ -49,8 +48,8 @@ class HelpScreen(ModalScreen[None]):
     HelpScreen {
         align: center middle;
         & > VerticalScroll {
-            width: 96; max-width: 100%; height: auto; max-height: 100%;
-            padding: 1 2; background: $panel; border-left: thick $primary;
+            width: 84; max-width: 100%; height: auto; max-height: 100%;
+            padding: 1 2; background: $panel;
         }
         & Static { height: auto; }
     }

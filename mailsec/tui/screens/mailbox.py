@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, Concatenate, ParamSpec
 
 from textual import events
@@ -15,7 +14,7 @@ from textual.timer import Timer
 from textual.widget import Widget
 
 from mailsec.errors import MailsecError
-from mailsec.store import Order, Place
+from mailsec.store import Place
 from mailsec.store.types import Flags
 from mailsec.tui.actions import ZONES, Zone
 from mailsec.tui.dates import short_date
@@ -24,13 +23,15 @@ from mailsec.tui.doing import HANDLERS
 from mailsec.tui.doing.message import ask_to_follow, ask_to_open
 from mailsec.tui.keymap import Keymap, Presses, key_name, shown
 from mailsec.tui.layout import lay_out
-from mailsec.tui.mail import SEARCHES, Done, Folding, Mail, View
+from mailsec.tui.mail import Done, Mail
 from mailsec.tui.reading import MessagePane
 from mailsec.tui.screens.background import Background
+from mailsec.tui.screens.hints import hints
+from mailsec.tui.screens.lists import Lists
 from mailsec.tui.screens.reader import Reader
 from mailsec.tui.services import Services
 from mailsec.tui.widgets.bars import SearchBox, TopLine
-from mailsec.tui.widgets.folders import FolderPane, Heading, Item, Saved, Seen
+from mailsec.tui.widgets.folders import FolderPane
 from mailsec.tui.widgets.lines import LineList
 from mailsec.tui.widgets.messages import MessageList
 from mailsec.tui.widgets.rows import ASCII, GLYPHS
@@ -41,43 +42,6 @@ P = ParamSpec("P")
 
 NOTICE = 8.0
 """Seconds that a notice stands in the line at the bottom."""
-HINTS: Mapping[Zone, Sequence[tuple[str, str]]] = MappingProxyType(
-    {
-        "list": (
-            ("down", "move"),
-            ("open", "open"),
-            ("delete", "delete"),
-            ("undo", "undo"),
-            ("toggle-flag", "flag"),
-            ("mark", "mark"),
-            ("search", "search"),
-            ("why", "why"),
-            ("verify-folder", "verify"),
-            ("palette", "commands"),
-            ("help", "keys"),
-        ),
-        "folders": (
-            ("down", "move"),
-            ("open", "open"),
-            ("search-all", "search"),
-            ("palette", "commands"),
-            ("help", "keys"),
-        ),
-        "message": (
-            ("scroll-page-down", "on"),
-            ("next", "next"),
-            ("previous", "previous"),
-            ("back", "list"),
-            ("delete", "delete"),
-            ("why", "why"),
-            ("parts", "parts"),
-            ("next-link", "link"),
-            ("palette", "commands"),
-            ("help", "keys"),
-        ),
-    }
-)
-"""The actions that the line at the bottom names, with a word for each."""
 
 
 class MailboxScreen(Screen[None]):
@@ -112,11 +76,8 @@ class MailboxScreen(Screen[None]):
         self.want_folders = True
         self.want_preview = True
         self.zone: Zone = "list"
-        self.view = View(services.places[0].path)
-        self._folding = Folding()
         self._presses = Presses(keymap)
         self._signs = GLYPHS if glyphs else ASCII
-        self._searches = {**SEARCHES, **services.settings.client.searches}
         self._notice: Timer | None = None
         self._said = ("", False)
         self.folders = FolderPane(glyphs=self._signs, id="folders")
@@ -134,6 +95,7 @@ class MailboxScreen(Screen[None]):
         self._top = TopLine(id="top")
         self._box = SearchBox(id="search")
         self._bottom = TopLine(id="bottom")
+        self.lists = Lists(self)
         self.reader = Reader(self)
         self.background = Background(self)
 
@@ -150,8 +112,8 @@ class MailboxScreen(Screen[None]):
 
     async def on_mount(self) -> None:
         """Shows what the index has, then looks for what is new."""
-        self.folders.show(self._items({}, {}))
-        self.folders.view(self.view.folder)
+        self.lists.show_folders({}, {})
+        self.folders.view(self.lists.folder)
         self.lay_out()
         self.give_keyboard("list")
         self.say("")
@@ -159,8 +121,8 @@ class MailboxScreen(Screen[None]):
         self.run(self._start())
 
     async def _start(self) -> None:
-        await self.show_list()
-        await self.show_counts()
+        await self.lists.show()
+        await self.lists.count()
         self.background.start()
 
     async def on_unmount(self) -> None:
@@ -226,8 +188,8 @@ class MailboxScreen(Screen[None]):
             self.messages.refresh_rows()
         self.say(done.sentence)
         self.messages.refresh_rows(done.messages)
-        await self.show_list()
-        await self.show_counts()
+        await self.lists.show()
+        await self.lists.count()
         for folder in done.folders:
             self.background.refresh(folder)
 
@@ -252,22 +214,10 @@ class MailboxScreen(Screen[None]):
         if sentence:
             self._bottom.say(f"! {sentence}" if wrong else sentence, *states, wrong=wrong)
         else:
-            self._bottom.hint(self._hints(), *states)
+            self._bottom.hint(hints(self.keymap, self.zone), *states)
         at = f"{self.messages.cursor + 1}/{self.messages.count}" if self.messages.count else "empty"
-        here = next(
-            (item for item in self.folders.items if isinstance(item, Seen) and item.path == self.view.folder), None
-        )
-        unread = f"{here.unread} unread" if here is not None and here.unread else ""
-        sort = "" if self.view.order is Order.THREADS else f"by {self.view.order.name.split('_')[0].lower()}"
-        self._top.say(f"mailsec ─ {self._where(here)}", at, unread, sort)
-
-    def _where(self, here: Seen | None) -> str:
-        folder = "all folders" if here is None else here.name
-        return f"{folder} ─ {self.view.query}" if self.view.query else folder
-
-    def _hints(self) -> list[tuple[str, str]]:
-        named = ((self.keymap.keys_of(action, self.zone), word) for action, word in HINTS[self.zone])
-        return [(shown(keys[0]), word) for keys, word in named if keys]
+        unread = f"{self.lists.unread} unread" if self.lists.unread else ""
+        self._top.say(f"mailsec ─ {self.lists.where}", at, unread, self.lists.order)
 
     # -- keys and panes ------------------------------------------------------------------------------------
 
@@ -327,79 +277,6 @@ class MailboxScreen(Screen[None]):
         if layout.message and layout.messages:
             self.reader.preview()
 
-    # -- lists ---------------------------------------------------------------------------------------------
-
-    async def show_list(self, select: int | None = None) -> None:
-        """Lists the messages of the view again.
-
-        Raises:
-            UsageError: the search cannot be understood.
-        """
-        view, folding = self.view, self._folding
-        shown_ = await self.desk.ask(Mail.list, view, folding)
-        if (view, folding) != (self.view, self._folding):
-            return  # somebody was quicker
-        place = next((one for one in self.places if one.path == view.folder), None)
-        self.messages.outgoing = place is not None and place.role in {"sent", "drafts"}
-        self.messages.show(shown_, select)
-        self.tell_state()
-        self.reader.preview()
-
-    async def reveal(self, message: int) -> None:
-        """Selects a message, wherever it stands in the list."""
-        if message not in self.messages.shown.ids:
-            self._folding = Folding()
-        await self.show_list(message)
-
-    async def show_counts(self) -> None:
-        """Shows anew what is unread in each folder."""
-        counts = await self.desk.ask(Mail.counts)
-        found = await self.desk.ask(Mail.found, self._searches)
-        self.folders.show(self._items({path: (one.unread, one.total) for path, one in counts.items()}, found))
-        self.tell_state()
-
-    def _items(self, counts: dict[Path, tuple[int, int]], found: dict[str, int]) -> Sequence[Item]:
-        places: list[Item] = [Seen(one.path, one.name, one.depth, *counts.get(one.path, (0, 0))) for one in self.places]
-        searches: list[Item] = [Saved(name, query, found.get(name, 0)) for name, query in self._searches.items()]
-        return [Heading("folders"), *places, Heading(""), Heading("searches"), *searches]
-
-    def open_folder(self) -> None:
-        """Lists the messages of the selected folder or search."""
-        item = self.folders.current
-        if isinstance(item, Seen):
-            self.show_folder(item.path)
-        elif isinstance(item, Saved):
-            self._show(View(None, item.query, self.view.order), item.name)
-
-    def show_folder(self, path: Path) -> None:
-        """Lists the messages of a folder."""
-        self._show(View(path, "", self.view.order), path)
-        self.background.refresh(path)
-
-    def _show(self, view: View, viewed: Path | str | None) -> None:
-        self.view, self._folding = view, Folding()
-        self.folders.view(viewed)
-        self.messages.set_marks(())
-        self.give_keyboard("list")
-        self.run(self.show_list())
-
-    async def sort(self, order: Order) -> None:
-        """Sorts the list in another way."""
-        self.view = View(self.view.folder, self.view.query, order)
-        await self.show_list()
-
-    async def fold(self, thread: int) -> None:
-        """Folds a thread, or unfolds it."""
-        self._folding = Folding(self._folding.all_closed, self._folding.threads ^ {thread})
-        first = self.messages.thread_of(self.messages.cursor)[0]
-        await self.show_list(first)
-
-    async def fold_all(self) -> None:
-        """Folds all threads, or unfolds them."""
-        self._folding = Folding(not self._folding.all_closed)
-        first = self.messages.thread_of(self.messages.cursor)[0] if self.messages.count else None
-        await self.show_list(first)
-
     # -- searching -----------------------------------------------------------------------------------------
 
     def ask_search(self, purpose: str, title: str, text: str = "") -> None:
@@ -410,32 +287,13 @@ class MailboxScreen(Screen[None]):
         """Searches, or marks."""
         event.stop()
         try:
-            if event.purpose == "mark":
-                found = await self.desk.ask(Mail.matching, self.view, event.text) if event.text else frozenset()
-                self.messages.set_marks(self.messages.marked | found)
-                self.say(f"{len(found)} marked")
-            else:
-                folder = None if event.purpose == "search-all" and event.text else self._folder()
-                view = View(folder, event.text, self.view.order)
-                await self.desk.ask(Mail.list, view, Folding())  # a mistake leaves the list as it is
-                self.view, self._folding = view, Folding()
-                self.folders.view(folder)
-                await self.show_list()
+            said = await self.lists.answer(event)
         except MailsecError as error:
             self._box.say(str(error), wrong=True)
             return
         self._box.close()
         self.give_keyboard("list")
-
-    def _folder(self) -> Path:
-        viewed = self.folders.current
-        if self.view.folder is not None:
-            return self.view.folder
-        return viewed.path if isinstance(viewed, Seen) else self.places[0].path
-
-    def leave_search(self) -> None:
-        """Lists the whole folder again."""
-        self._show(View(self._folder(), "", self.view.order), self._folder())
+        self.say(said)
 
     def on_search_box_left(self, event: SearchBox.Left) -> None:
         """Gives the keyboard back."""
@@ -453,7 +311,7 @@ class MailboxScreen(Screen[None]):
     def on_line_list_chosen(self, event: LineList.Chosen) -> None:
         """Opens what was clicked."""
         if event.lines is self.folders:
-            self.open_folder()
+            self.lists.open_selected()
         else:
             self.open_selected()
 
@@ -471,7 +329,7 @@ class MailboxScreen(Screen[None]):
     async def _mark_read(self, message: int) -> None:
         await self.desk.ask(Mail.set_flags, (message,), Flags.SEEN, Flags.NONE, "read", undo=False)
         self.messages.refresh_rows((message,))
-        await self.show_counts()
+        await self.lists.count()
 
     def on_message_pane_link_chosen(self, event: MessagePane.LinkChosen) -> None:
         """Asks whether to follow a link."""
@@ -485,7 +343,7 @@ class MailboxScreen(Screen[None]):
 
     def start_verifying(self) -> None:
         """Verifies the folder that is listed."""
-        self.background.verify(self._folder())
+        self.background.verify(self.lists.folder)
 
     def stop_verifying(self) -> None:
         """Stops that."""

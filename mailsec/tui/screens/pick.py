@@ -46,7 +46,7 @@ class Pick(ModalScreen[int | None]):
         align: center middle;
         & > Vertical {
             width: 60; max-width: 94%; height: auto; max-height: 80%;
-            padding: 1 2; background: $panel; border-left: thick $primary;
+            padding: 1 2; background: $panel;
         }
         & Static { height: 1; text-style: bold; }
         & Input { border: none; height: 1; padding: 0; background: $panel; margin: 0 0 1 0; }

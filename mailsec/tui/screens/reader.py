@@ -126,6 +126,6 @@ def _read(mail: Mail, number: int) -> tuple[Letter, Message]:
 def _hint(screen: MailboxScreen) -> str:
     if screen.messages.count:
         return "No message is open."
-    if screen.view.query:
+    if screen.lists.view.query:
         return "Nothing was found. Esc shows the folder again; / searches for something else."
     return "This folder is empty. New mail appears by itself; c goes to another folder."
