@@ -30,6 +30,8 @@ MOMENT = 1.0
 
 _T = TypeVar("_T")
 
+_TIMEOUT = 0.5  # seconds that SQLite itself waits, before there is a look at the clock
+
 _DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT, sqlite3.SQLITE_SCHEMA}
 _BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 
@@ -38,13 +40,38 @@ _SETTINGS = """
     PRAGMA synchronous = NORMAL;
     PRAGMA temp_store = MEMORY;
     PRAGMA cache_size = -16000;
-    PRAGMA mmap_size = 268435456;
+    PRAGMA mmap_size = 0;
+    PRAGMA wal_autocheckpoint = 4000;
+    PRAGMA journal_size_limit = 67108864;
     PRAGMA foreign_keys = OFF;
 """
 
 
 class _WrongError(Exception):
     """The file is a database, but not our index; says what is wrong."""
+
+
+class _Wait:
+    """Waiting for the file, with a word to the user after a moment, and an end."""
+
+    def __init__(self, path: Path, tell: Callable[[str], None], patience: float) -> None:
+        self._path = path
+        self._tell: Callable[[str], None] | None = tell
+        self._begun = time.monotonic()
+        self._deadline = self._begun + patience
+
+    def again(self) -> None:
+        """Says that it was tried in vain.
+
+        Raises:
+            BusyError: it was tried for long enough.
+        """
+        now = time.monotonic()
+        if now >= self._deadline:
+            raise BusyError(f"the index {self._path} is still locked by another program")
+        if self._tell is not None and now - self._begun >= MOMENT:
+            self._tell(f"Waiting for another program to let go of the index {self._path} …")
+            self._tell = None
 
 
 class Database:
@@ -91,6 +118,21 @@ class Database:
         return self._patiently(lambda: self._connection.execute(sql, parameters).fetchall())
 
     @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Several questions that see the index as it is at one moment.
+
+        Raises:
+            BusyError: the index is locked for too long.
+            StoreError: it cannot be read.
+        """
+        self._patiently(lambda: self._connection.execute("BEGIN"))
+        try:
+            yield
+        finally:
+            with suppress(sqlite3.Error):
+                self._connection.execute("ROLLBACK")
+
+    @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
         """A transaction: all of it is written, or nothing where an exception leaves it.
 
@@ -112,19 +154,14 @@ class Database:
 
     def _patiently(self, action: Callable[[], _T]) -> _T:
         """Does something with the file, again and again while it is locked and patience lasts."""
-        deadline = time.monotonic() + self._patience
-        told = False
+        wait = _Wait(self._path, self._tell, self._patience)
         while True:
             try:
                 return action()
             except sqlite3.Error as error:
                 if _code(error) not in _BUSY:
                     raise self._translated(error) from None
-                if time.monotonic() >= deadline:
-                    raise BusyError(f"the index {self._path} is still locked by another program") from None
-            if not told:
-                self._tell(f"Waiting for another program to let go of the index {self._path} …")
-                told = True
+            wait.again()
 
     def _translated(self, error: sqlite3.Error) -> StoreError:
         """What an error of SQLite means here; damage is written down for the next who opens the file."""
@@ -149,20 +186,13 @@ class Database:
         """Waits until no other process opens the file."""
         descriptor = os.open(self._beside(".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            deadline = time.monotonic() + self._patience
-            told = False
-            begun = time.monotonic()
+            wait = _Wait(self._path, self._tell, self._patience)
             while True:
                 try:
                     fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
                     break
                 except BlockingIOError:
-                    now = time.monotonic()
-                    if now >= deadline:
-                        raise BusyError(f"the index {self._path} is still locked by another program") from None
-                    if not told and now - begun >= MOMENT:
-                        self._tell(f"Waiting for another program to let go of the index {self._path} …")
-                        told = True
+                    wait.again()
                     time.sleep(0.02)
             yield
         finally:
@@ -191,7 +221,7 @@ class Database:
             self._mark.unlink()
             if damaged:
                 raise _WrongError("is damaged")
-        connection = sqlite3.connect(self._path, timeout=MOMENT, isolation_level=None)
+        connection = sqlite3.connect(self._path, timeout=_TIMEOUT, isolation_level=None)
         try:
             self._patiently_opened(connection)
         except BaseException:
@@ -200,8 +230,7 @@ class Database:
         return connection
 
     def _patiently_opened(self, connection: sqlite3.Connection) -> None:
-        deadline = time.monotonic() + self._patience
-        told = False
+        wait = _Wait(self._path, self._tell, self._patience)
         while True:
             try:
                 connection.executescript(_SETTINGS)
@@ -210,11 +239,7 @@ class Database:
             except sqlite3.OperationalError as error:
                 if _code(error) not in _BUSY:
                     raise
-                if time.monotonic() >= deadline:
-                    raise BusyError(f"the index {self._path} is still locked by another program") from None
-            if not told:
-                self._tell(f"Waiting for another program to let go of the index {self._path} …")
-                told = True
+            wait.again()
 
     def _set_aside(self) -> Path:
         aside = self._beside(".damaged")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from array import array
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from itertools import chain
@@ -157,36 +157,39 @@ class Index:
             ids: the numbers of the messages.
         """
         found: dict[int, Row] = {}
-        for at in range(0, len(ids), _AT_ONCE):
-            some = list(ids[at : at + _AT_ONCE])
-            marks = ",".join("?" * len(some))
-            rows = self._database.rows(
-                "SELECT m.id, m.folder, m.key, m.flags, m.recent, m.date, d.author_name, d.author, d.recipients,"  # noqa: S608
-                " d.subject, m.size, m.attachments, m.thread, m.level"
-                f" FROM message m JOIN detail d ON d.id = m.id WHERE m.id IN ({marks})",
-                some,
-            )
-            depths = self._depths({row[12] for row in rows})
-            for number, folder, key, flags, recent, date, *texts, size, attachments, thread, level in rows:
-                author_name, author, recipients, subject = texts
-                found[number] = Row(
-                    id=number,
-                    folder=folder,
-                    key=os.fsdecode(key),
-                    flags=Flags(flags),
-                    recent=bool(recent),
-                    date=date,
-                    author_name=author_name,
-                    author=author,
-                    recipients=recipients,
-                    subject=subject,
-                    size=size,
-                    attachments=attachments,
-                    thread=thread,
-                    depth=depths.get(number, 0),
-                    level=None if level is None else LEVELS[level],
-                )
+        with self._database.reading():
+            for at in range(0, len(ids), _AT_ONCE):
+                found.update((row.id, row) for row in self._rows(ids[at : at + _AT_ONCE]))
         return [found.get(number) for number in ids]
+
+    def _rows(self, ids: Sequence[int]) -> Iterator[Row]:
+        marks = ",".join("?" * len(ids))
+        rows = self._database.rows(
+            "SELECT m.id, m.folder, m.key, m.flags, m.recent, m.date, d.author_name, d.author, d.recipients,"  # noqa: S608
+            " d.subject, m.size, m.attachments, m.thread, m.level"
+            f" FROM message m JOIN detail d ON d.id = m.id WHERE m.id IN ({marks})",
+            list(ids),
+        )
+        depths = self._depths({row[12] for row in rows})
+        for number, folder, key, flags, recent, date, *texts, size, attachments, thread, level in rows:
+            author_name, author, recipients, subject = texts
+            yield Row(
+                id=number,
+                folder=folder,
+                key=os.fsdecode(key),
+                flags=Flags(flags),
+                recent=bool(recent),
+                date=date,
+                author_name=author_name,
+                author=author,
+                recipients=recipients,
+                subject=subject,
+                size=size,
+                attachments=attachments,
+                thread=thread,
+                depth=depths.get(number, 0),
+                level=None if level is None else LEVELS[level],
+            )
 
     def _depths(self, threads: Collection[int]) -> dict[int, int]:
         """By message how deep it stands, for the threads that have more than one."""

@@ -6,14 +6,17 @@ from array import array
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from itertools import chain
+from itertools import chain, compress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from mailsec.store.database import Database
     from mailsec.store.query import Query
 
-__all__ = ["Listing", "Order", "find_listing"]
+__all__ = ["Listing", "Order", "find_listing", "keep_whole_list"]
+
+_AT_ONCE = 500
+_FEW = 1_000  # hits that are looked up one by one; among more of them the whole list is gone through
 
 
 class Order(Enum):
@@ -101,9 +104,10 @@ def find_listing(database: Database, folder: int | None, query: Query | None, or
         found = database.rows(f"SELECT m.id FROM message m WHERE {where} ORDER BY {order.value}", parameters)  # noqa: S608
         ids = array("q", chain.from_iterable(found))
         return Listing(ids, array("H", bytes(2 * len(ids))), ids)
-    if query is None:
-        return _whole_threads(database, folder)
-    return _found_in_threads(database, folder, query)
+    with database.reading():
+        if query is not None:
+            return _found_in_threads(database, folder, query)
+        return _kept_list(database, folder) or _whole_threads(database, folder)
 
 
 def _where(folder: int | None, query: Query | None) -> tuple[str, tuple[object, ...]]:
@@ -119,8 +123,36 @@ def _where(folder: int | None, query: Query | None) -> tuple[str, tuple[object, 
     return " AND ".join(conditions) or "1", tuple(parameters)
 
 
+def keep_whole_list(database: Database, folder: int) -> None:
+    """Keeps the list of a whole folder in threads, so that opening the folder need not put it together.
+
+    Args:
+        database: the index.
+        folder: the number of the folder.
+
+    Raises:
+        StoreError: the index cannot be written.
+    """
+    if database.rows("SELECT 1 FROM whole WHERE folder = ?", (folder,)):
+        return
+    with database.writing() as connection:
+        whole = _whole_threads(database, folder)
+        connection.execute(
+            "INSERT OR REPLACE INTO whole VALUES (?, ?, ?, ?)",
+            (folder, whole.ids.tobytes(), whole.depths.tobytes(), whole.threads.tobytes()),
+        )
+
+
+def _kept_list(database: Database, folder: int | None) -> Listing | None:
+    kept = database.rows("SELECT ids, depths, threads FROM whole WHERE folder = ?", (folder,))
+    if not kept:
+        return None
+    ids, depths, threads = kept[0]
+    return Listing(array("q", ids), array("H", depths), array("q", threads))
+
+
 def _whole_threads(database: Database, folder: int | None) -> Listing:
-    """All threads. A message that is alone in its thread, as most are, stands in an index by itself."""
+    """All threads. A message that is alone in its thread stands in an index by itself."""
     where, parameters = ("1", ()) if folder is None else ("folder = ?", (folder,))
     newest = database.rows(
         f"SELECT id, alone FROM thread WHERE {where} ORDER BY newest DESC, id DESC",  # noqa: S608
@@ -139,7 +171,7 @@ def _whole_threads(database: Database, folder: int | None) -> Listing:
             ids.append(alone)
             depths.append(0)
             threads.append(number)
-        elif number in several:  # not yet there when the second question was asked, else
+        else:
             members, depth = several[number]
             ids.frombytes(members)
             depths.frombytes(depth)
@@ -149,17 +181,47 @@ def _whole_threads(database: Database, folder: int | None) -> Listing:
 
 def _found_in_threads(database: Database, folder: int | None, query: Query) -> Listing:
     """Those messages that a query finds, in the order and at the depth that they have in their threads."""
-    where, parameters = _where(folder, query)
-    found = database.rows(f"SELECT m.id, m.thread FROM message m WHERE {where}", parameters)  # noqa: S608
-    hits = {number for number, _ in found}
+    if query.condition.match is not None:
+        # Of all folders and of those that are gone too, which the lists below leave out.
+        found = database.rows("SELECT rowid FROM words WHERE words MATCH ?", (query.condition.match,))
+    else:
+        where, parameters = _where(folder, query)
+        found = database.rows(f"SELECT m.id FROM message m WHERE {where}", parameters)  # noqa: S608
+    hits = set(chain.from_iterable(found))
+    if len(hits) > _FEW:
+        whole = _kept_list(database, folder) or _whole_threads(database, folder)
+        mask = bytes(map(hits.__contains__, whole.ids))
+        return Listing(
+            array("q", compress(whole.ids, mask)),
+            array("H", compress(whole.depths, mask)),
+            array("q", compress(whole.threads, mask)),
+        )
     ids, depths, threads = array("q"), array("H"), array("q")
-    for number, members, depth in _threads(database, sorted({thread for _, thread in found})):
+    for number, members, depth in _threads(database, _homes(database, folder, hits)):
         for member, deep in zip(array("q", members), array("H", depth), strict=True):
             if member in hits:
                 ids.append(member)
                 depths.append(deep)
                 threads.append(number)
     return Listing(ids, depths, threads)
+
+
+def _homes(database: Database, folder: int | None, hits: Collection[int]) -> Sequence[int]:
+    """The threads of some messages, those in another folder left out."""
+    numbers = list(hits)
+    homes: set[int] = set()
+    where, parameters = ("1", ()) if folder is None else ("folder = ?", (folder,))
+    for at in range(0, len(numbers), _AT_ONCE):
+        some = numbers[at : at + _AT_ONCE]
+        marks = ",".join("?" * len(some))
+        homes.update(
+            thread
+            for (thread,) in database.rows(
+                f"SELECT thread FROM message WHERE id IN ({marks}) AND +{where}",  # noqa: S608
+                (*some, *parameters),
+            )
+        )
+    return sorted(homes)
 
 
 def _threads(database: Database, numbers: Sequence[int]) -> list[tuple[int, bytes, bytes]]:
@@ -171,6 +233,3 @@ def _threads(database: Database, numbers: Sequence[int]) -> list[tuple[int, byte
         found += database.rows(f"SELECT newest, id, members, depths FROM thread WHERE id IN ({marks})", some)  # noqa: S608
     found.sort(reverse=True)
     return [(number, members, depths) for _, number, members, depths in found]
-
-
-_AT_ONCE = 500

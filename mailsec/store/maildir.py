@@ -11,7 +11,6 @@ import mmap
 import os
 import secrets
 import socket
-import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -124,13 +123,18 @@ class Maildir:
         """By key, where each message lies."""
         where: dict[str, str] = {}
         for part in ("new", "cur"):
+            places: dict[str, str] = {}  # there are few, and each is kept once
             try:
                 with os.scandir(self._path / part) as files:
                     for file in files:
                         name = file.name
                         if name[0] != "." and file.is_file():
                             key, colon, info = name.partition(":")
-                            where[key] = sys.intern(f"{part}/{colon}{info}")
+                            after = colon + info
+                            place = places.get(after)
+                            if place is None:
+                                place = places[after] = f"{part}/{after}"
+                            where[key] = place
             except FileNotFoundError:
                 raise InputError(f"{self._path} is no Maildir: it has no folder {part}") from None
             except OSError as error:
@@ -245,7 +249,7 @@ class Maildir:
             _sync_folder(os.path.dirname(target))  # noqa: PTH120 - as above
         except OSError as error:
             raise StoreError(f"the message cannot be written to {self._path}: {reason(error)}") from None
-        self._where[key] = sys.intern(place)
+        self._where[key] = place
         return key
 
     def remove(self, key: str) -> None:

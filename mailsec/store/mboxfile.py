@@ -31,6 +31,7 @@ STEP = 4 << 20
 """Octets that are searched at once."""
 
 _LINE = 1 << 10  # octets that a separator line has at most, with what stands before it
+_BEFORE = 4  # octets before a separator line that tell whether a blank line is there
 _HEAD = 512  # octets from which a message's digest is made
 _PAUSE = 0.05
 
@@ -147,21 +148,21 @@ class Mbox:
         # What was the end may have been half a separator line, or the blank line that a separator needs.
         begin = self._starts[-1] if self._starts else 0
         known = begin if self._starts else -1
-        at = max(0, begin - 2)
+        at = max(0, begin - _BEFORE)
         while at < size:
-            piece = file.read(at, min(at + STEP, size))
-            if not piece:
-                size = at  # cut meanwhile
-                break
+            wanted = min(STEP, size - at)
+            piece = file.read(at, at + wanted)
+            if len(piece) < wanted:
+                size = at + len(piece)  # cut meanwhile
             whole = at + len(piece) >= size
             limit = len(piece) if whole else len(piece) - _LINE
             for start, _ in separators(piece):
-                if start < limit and at + start > known and (start or at == 0):
+                if known < at + start < at + limit and (start or not at):
                     known = at + start
                     self._starts.append(known)
             if whole:
                 break
-            at += limit - 2
+            at += limit - _BEFORE
         self._size = size
         self._seal = self._sealed(file, size)
 
@@ -303,7 +304,8 @@ class _Reader:
 
 
 def _digest(head: bytes) -> bytes:
-    return blake2b(head, digest_size=6).digest()
+    """A digest of how a message begins; the line ends after a short one are not its own."""
+    return blake2b(head.rstrip(b"\r\n"), digest_size=6).digest()
 
 
 def _gap(end: bytes) -> bytes:

@@ -42,12 +42,14 @@ class Condition:
     Attributes:
         sql: it, with question marks.
         parameters: what stands for them.
-        words: whether it is a full-text search that every hit must be in, which finds few rows quickly.
+        words: whether there is a full-text search that every hit must be in, which finds few rows quickly.
+        match: the full-text search that it is, where it is nothing else.
     """
 
     sql: str
     parameters: tuple[object, ...] = ()
     words: bool = False
+    match: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,7 @@ class _Words:
     match: str
 
     def condition(self) -> Condition:
-        return Condition("m.id IN (SELECT rowid FROM words WHERE words MATCH ?)", (self.match,), words=True)
+        return Condition("m.id IN (SELECT rowid FROM words WHERE words MATCH ?)", (self.match,), True, self.match)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +111,8 @@ _Term = _Words | _Test | _Not | _All | _Any
 
 
 def _joined(parts: Sequence[Condition], operator: str, *, words: bool) -> Condition:
+    if len(parts) == 1:
+        return parts[0]
     sql = operator.join(f"({part.sql})" for part in parts)
     return Condition(sql, tuple(parameter for part in parts for parameter in part.parameters), words=words)
 
@@ -170,6 +174,7 @@ def parse_query(text: str, *, now: datetime | None = None) -> Query:
     """
     if len(text) > MAX_QUERY:
         raise QueryError(f"the search has {len(text)} characters; {MAX_QUERY} may be searched for at once")
+    text = text.encode("utf-8", "replace").decode()  # a terminal may send octets that are no text
     # Without a zone, since the zone of today is not that of a day in another season.
     parser = _Parser(text, now or datetime.now())  # noqa: DTZ005
     return Query(text, parser.parse().condition())

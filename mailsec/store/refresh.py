@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from mailsec.errors import InputError
 from mailsec.store.database import Database
+from mailsec.store.listing import keep_whole_list
 from mailsec.store.summary import Summary, summarize, summarize_all
 from mailsec.store.types import Entry, Mailbox
 from mailsec.store.writing import add_messages, remove_messages
@@ -43,13 +44,13 @@ class Changes:
         added: messages that are new.
         removed: messages that are gone.
         flagged: messages whose flags another program has changed.
-        unread: messages that could not be read; the next refresh tries again.
+        skipped: messages that could not be read; the next refresh tries again.
     """
 
     added: int = 0
     removed: int = 0
     flagged: int = 0
-    unread: int = 0
+    skipped: int = 0
 
     def __bool__(self) -> bool:
         return bool(self.added or self.removed or self.flagged)
@@ -98,13 +99,13 @@ def refresh_folder(
             removed += remove_messages(connection, [known[key][0] for key in some])
     flagged = _refresh_flags(database, known, listed) if mailbox.keeps_flags else 0
     new = sorted((key for key in listed if key not in known), key=_age, reverse=True)
-    added, unread, done = 0, 0, 0
+    added, skipped, done = 0, 0, 0
     progress(0, len(new))
     waiting: list[tuple[Entry, Summary]] = []
     for key, summary in _summaries(mailbox, new, pool):
         done += 1
         if summary is None:
-            unread += 1
+            skipped += 1
         else:
             waiting.append((listed[key], summary))
         if len(waiting) >= (BATCH if done > FIRST_BATCH else FIRST_BATCH):
@@ -118,7 +119,8 @@ def refresh_folder(
         with database.writing() as connection:
             added += add_messages(connection, folder, waiting)
         progress(done, len(new))
-    return Changes(added, removed, flagged, unread)
+    keep_whole_list(database, folder)
+    return Changes(added, removed, flagged, skipped)
 
 
 def _refresh_flags(database: Database, known: dict[str, tuple[int, int, int]], listed: dict[str, Entry]) -> int:

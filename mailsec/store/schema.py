@@ -36,7 +36,7 @@ STEPS: Sequence[str] = (
     CREATE INDEX message_author ON message (folder, author_order, date, id);
     CREATE INDEX message_subject ON message (folder, subject_order, date, id);
     CREATE INDEX message_size ON message (folder, size, id);
-    CREATE INDEX message_state ON message (folder, flags, level);
+    CREATE INDEX message_state ON message (folder, flags, level, recent, key);
     CREATE INDEX message_unjudged ON message (folder, date, id) WHERE level IS NULL;
 
     CREATE TABLE detail (
@@ -59,6 +59,14 @@ STEPS: Sequence[str] = (
         depths BLOB NOT NULL
     );
     CREATE INDEX thread_newest ON thread (folder, newest, id, alone);
+
+    -- The list of a whole folder in threads, as `Listing` has it; taken away whenever a thread changes.
+    CREATE TABLE whole (
+        folder INTEGER PRIMARY KEY,
+        ids BLOB NOT NULL,
+        depths BLOB NOT NULL,
+        threads BLOB NOT NULL
+    );
 
     CREATE TABLE link (
         folder INTEGER NOT NULL,

@@ -58,6 +58,7 @@ PARSING = Limits(
 
 _IDENTIFIER = re.compile(rb"<([^<>\s]{1,500})>")
 _SIGNATURES = frozenset({"application/pkcs7-signature", "application/x-pkcs7-signature", "application/pgp-signature"})
+_WRAPPINGS = frozenset({"application/pkcs7-mime", "application/x-pkcs7-mime"})
 _HIDDEN = re.compile(r"<(!--|style\b|script\b)", re.IGNORECASE)
 _SHOWN_AGAIN = {
     "!--": re.compile("-->"),
@@ -203,18 +204,16 @@ def _content(message: Message) -> tuple[int, str, str]:
 
 def _is_attachment(part: Part) -> bool:
     """Whether a reader would say that it is attached."""
-    disposition = part.disposition
-    if disposition == "attachment":
-        return part.content_type not in _SIGNATURES
+    parent, kind = part.parent, part.content_type
+    if kind in _SIGNATURES or (parent is None and kind in _WRAPPINGS):
+        return False
+    if part.disposition == "attachment":
+        return True
     if part.is_message:
         return False
-    parent = part.parent
     if part.media.type == "text":
         return part.filename is not None
-    if part.content_type in _SIGNATURES:
-        return False
-    related = parent is not None and parent.content_type == "multipart/related"
-    return not (related and part.content_id)
+    return not (parent is not None and parent.content_type == "multipart/related" and part.content_id)
 
 
 def _has_plain_twin(part: Part) -> bool:

@@ -177,6 +177,7 @@ def _write_threads(
     Returns:
         By message the thread in which it is.
     """
+    connection.execute("DELETE FROM whole WHERE folder = ?", (folder,))
     by_number = {node.number: node for node in nodes}
     threads = _numbered(connection, arrange(nodes), homes)
     connection.executemany("DELETE FROM thread WHERE id = ?", ((one,) for one in touched if one not in threads))
