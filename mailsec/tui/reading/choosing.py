@@ -21,6 +21,7 @@ MOST = 2_000
 _SIGNATURES = frozenset(("application/pkcs7-signature", "application/x-pkcs7-signature", "application/pgp-signature"))
 _SMIME = frozenset(("application/pkcs7-mime", "application/x-pkcs7-mime"))
 _AS_TEXT = frozenset(("message/delivery-status", "message/disposition-notification", "message/feedback-report"))
+_DEEPEST = 100  # parts in each other, through all layers together
 _PICTURES = 3  # of a page that are named one by one
 
 
@@ -107,8 +108,18 @@ class _Choice:
         self._results: Sequence[AuthResult] = () if report is None else report.results
         self._checked = report is not None
         self._html = html
+        self._depth = 0
+        self._readable: dict[int, bool] = {}
 
     def of(self, layer: int, part: Part) -> Iterator[Piece]:
+        if self._depth >= _DEEPEST:
+            yield Said("What lies deeper is not shown; the part tree goes on.")
+            return
+        self._depth += 1
+        yield from self._of(layer, part)
+        self._depth -= 1
+
+    def _of(self, layer: int, part: Part) -> Iterator[Piece]:
         inner = next((one for one in self._layers if one.opened is part and one.message is not None), None)
         if inner is not None and inner.message is not None:
             yield from self.of(inner.index, inner.message.root)
@@ -157,12 +168,12 @@ class _Choice:
         for child in children:
             if child is shown:
                 yield from self.of(layer, child)
-            elif not _is_readable(child):
+            elif not self._is_readable(child):
                 yield from self.of(layer, child)  # an invitation, say
 
     def _best(self, children: Sequence[Part]) -> Part | None:
         """Of several forms of one thing that which is wanted: the last is the richest (RFC 2046 section 5.1.4)."""
-        readable = [child for child in children if _is_readable(child)]
+        readable = [child for child in children if self._is_readable(child)]
         plain = [one for one in readable if one.content_type == "text/plain" and not _is_blank(one)]
         rich = [one for one in readable if one.content_type != "text/plain"]
         pages = [one for one in rich if _has_page(one)] or rich
@@ -170,6 +181,18 @@ class _Choice:
             if group:
                 return group[-1]
         return readable[-1] if readable else None
+
+    def _is_readable(self, part: Part) -> bool:
+        """Whether a part, or something in it, can be shown as text; asked again on every level above."""
+        known = self._readable.get(id(part))
+        if known is None:
+            if part.is_multipart:
+                known = any(map(self._is_readable, part.children))
+            else:
+                known = part.media.type == "text" and part.media.subtype != "calendar"
+                known = known and part.disposition != "attachment"
+            self._readable[id(part)] = known
+        return known
 
     def _related(self, layer: int, part: Part) -> Iterator[Piece]:
         start = part.media.params.get("start", "").strip().strip("<>")
@@ -211,13 +234,6 @@ class _Choice:
                     return Said(f"This part could not be opened: {safe_text(one.reason).rstrip('.')}.")
                 break
         return AttachedPart(layer, part)
-
-
-def _is_readable(part: Part) -> bool:
-    """Whether a part, or something in it, can be shown as text."""
-    if part.is_multipart:
-        return any(map(_is_readable, part.children))
-    return part.media.type == "text" and part.media.subtype != "calendar" and part.disposition != "attachment"
 
 
 def _has_page(part: Part) -> bool:

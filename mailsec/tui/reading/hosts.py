@@ -6,7 +6,7 @@ import re
 
 from mailsec.message import plain_domain, safe_text
 
-__all__ = ["claimed_host", "host_of"]
+__all__ = ["claimed_host", "host_of", "shown_url"]
 
 _LIMIT = 2_000
 _AUTHORITY = re.compile(r"\s*[a-z][a-z0-9+.-]*:[\\/]{2,}([^\\/?#]*)", re.IGNORECASE)
@@ -58,3 +58,17 @@ def claimed_host(text: str, url: str) -> str:
     if target == bare or target.endswith(f".{bare}"):
         return ""
     return safe_text(claimed)
+
+
+def shown_url(url: str, most: int) -> str:
+    """A URL, safe to show; before one that is cut stands its host, which might be in what is not shown.
+
+    Args:
+        url: foreign text.
+        most: how many characters of it are shown.
+    """
+    safe = safe_text(url[: most + 1])
+    if len(url) <= most:
+        return safe
+    host = safe_text(host_of(url))
+    return f"{f'{host}: ' if host else ''}{safe[: most - 1]}…"

@@ -12,12 +12,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from mailsec.tui.reading.grid import Grid
+from mailsec.tui.reading.hosts import shown_url
 from mailsec.tui.reading.lines import Kind, Link, Paragraph, Role, Span
 from mailsec.tui.reading.markup import Markup, TooMuch
 
 __all__ = ["LIMIT", "SECONDS", "PageText", "read_page"]
 
-LIMIT = 1 << 20
+LIMIT = 1 << 19
 """Characters of a page that are read."""
 
 SECONDS = 2.0
@@ -84,13 +85,12 @@ def _pictures(count: int) -> str:
 def _targets(markup: Markup) -> list[Paragraph]:
     """The list of true targets that ends a page."""
     found: list[Paragraph] = []
-    for number in markup.numbered:
+    for printed, number in enumerate(markup.numbered, 1):
         link = markup.links[number]
-        url = markup.shown_urls[number]
-        url = url if len(url) <= _TARGET else url[: _TARGET - 1] + "…"
-        label = f"[{number + 1}] "
+        url = shown_url(link.url, _TARGET)
+        label = f"[{printed}] "
         role = Role.DECEPTIVE if link.claims else Role.LINK
-        text = f"{url}  ! not {link.claims}, as its text says" if link.claims else url
+        text = f"{url}  ! its text says {link.claims}" if link.claims else url
         spans = (Span(0, len(url), role, number),)
         found.append(Paragraph(text, Kind.TARGET, 0, label, " " * len(label), spans))
     return [Paragraph(""), Paragraph("", Kind.RULE), *found] if found else []

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import math
+import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import tzinfo
 from functools import partial
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from textual import events
 from textual.app import ComposeResult
@@ -15,14 +17,16 @@ from textual.message import Message as Event
 from textual.widget import Widget
 from textual.worker import Worker
 
+from mailsec.errors import describe
 from mailsec.message import safe_text
 from mailsec.tui.reading.banner import Banner, Checking, Judged, Kept, NotJudged, State
 from mailsec.tui.reading.body import BodyView
 from mailsec.tui.reading.choosing import AttachedPart, choose
 from mailsec.tui.reading.coverage import Margin
-from mailsec.tui.reading.document import is_heavy, make_document, notice_document
+from mailsec.tui.reading.document import Document, Weight, make_document, notice_document, weight
 from mailsec.tui.reading.drawn import Drawn, Row
 from mailsec.tui.reading.heading import Heading
+from mailsec.tui.reading.hosts import shown_url
 from mailsec.tui.reading.lines import Attached, Link, Stop
 from mailsec.tui.reading.parts import PartsScreen, save_parts
 from mailsec.tui.reading.why import WhyScreen
@@ -63,7 +67,7 @@ class Target(Drawn):
     def rows(self, width: int) -> Iterator[Row]:
         """One line; a second where the text of the link names another host."""
         if isinstance(self._stop, Link):
-            yield ((cut(f"→ {safe_text(self._stop.url)}", width), ""),)
+            yield ((cut(f"→ {shown_url(self._stop.url, max(8, width - 2))}", width), ""),)
             if self._stop.claims:
                 yield ((cut(f"! Its text says {self._stop.claims}.", width), "target--warning"),)
         elif isinstance(self._stop, Attached):
@@ -135,6 +139,7 @@ class MessagePane(Widget):
         self._html = self._headers = False
         self._fold = True
         self._worker: Worker[None] | None = None
+        self._stop = threading.Event()
 
     def compose(self) -> ComposeResult:
         """Its regions from the top."""
@@ -220,7 +225,7 @@ class MessagePane(Widget):
         if report is not None and report.message is not None:
             message = report.message  # its layers point into it
         make = partial(
-            make_document,
+            _make_safely,
             message,
             report,
             width=self._body.text_width,
@@ -228,19 +233,30 @@ class MessagePane(Widget):
             fold_quotes=self._fold,
             headers=self._headers,
             glyphs=self._glyphs,
+            clock=partial(_time_unless, self._stop),
         )
 
         async def make_beside() -> None:
-            self._body.present(await asyncio.to_thread(make), keep_place=keep_place)
+            keep = keep_place
+            if heavy is Weight.HEAVY:
+                self._body.present(await asyncio.to_thread(make, hurry=True), keep_place=keep)
+                keep = True
+                painted = asyncio.Event()
+                self.call_after_refresh(painted.set)
+                await painted.wait()
+            self._body.present(await asyncio.to_thread(make), keep_place=keep)
 
-        if is_heavy(choose(message, report, html=self._html)):
+        heavy = _weight_safely(message, report, html=self._html)
+        if heavy:
             if not keep_place:
                 self._body.present(None)
-            self._worker = self.run_worker(make_beside(), group="document", exclusive=True)
+            self._worker = self.run_worker(make_beside, group="document", exclusive=True)
         else:
             self._body.present(make(), keep_place=keep_place)
 
     def _stop_making(self) -> None:
+        self._stop.set()  # what still runs ends soon
+        self._stop = threading.Event()
         if self._worker is not None:
             self._worker.cancel()
             self._worker = None
@@ -352,6 +368,28 @@ class MessagePane(Widget):
             return ()
         pieces = choose(message, self._report, html=self._html)
         return tuple(one.part for one in pieces if isinstance(one, AttachedPart))
+
+
+def _time_unless(stop: threading.Event) -> float:
+    """The time for a page to end at; no time is left when nobody waits for it any more."""
+    return math.inf if stop.is_set() else time.monotonic()
+
+
+def _weight_safely(message: Message, report: Report | None, *, html: bool) -> Weight:
+    """How long making the document takes; no time where it will fail."""
+    try:
+        return weight(choose(message, report, html=html))
+    except Exception:  # noqa: BLE001 - `_make_safely` says it
+        return Weight.LIGHT
+
+
+def _make_safely(message: Message, report: Report | None, *, width: int, **more: Any) -> Document:
+    """Makes a document; where that fails, which is a mistake of ours, one that says so."""
+    try:
+        return make_document(message, report, width=width, **more)
+    except Exception as error:  # noqa: BLE001 - whatever is in a message, the reader goes on
+        sentence = f"mailsec made a mistake with this message ({describe(error)}); the part tree still shows its parts."
+        return notice_document(safe_text(sentence), width)
 
 
 def _is_about(report: Report, message: Message) -> bool:

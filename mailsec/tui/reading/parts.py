@@ -14,6 +14,7 @@ from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import Static
+from textual.worker import Worker
 
 from mailsec.message import safe_text
 from mailsec.tui.reading.body import BodyView, margin_glyph
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 __all__ = ["PartScreen", "PartsScreen"]
 
 _MOST = 5_000  # parts that are listed
+_DEEPEST = 200  # parts in each other, through all layers together
 _NAMES = {Cover.AUTHOR: "outline--author", Cover.DOMAIN: "outline--domain", Cover.NOBODY: ""}
 
 
@@ -75,22 +77,24 @@ class PartsScreen(ModalScreen[None]):
         """The title, the tree, the keys."""
         layers: Sequence[Layer] = () if self._report is None else self._report.layers
         left = [_MOST]
-        root = self._item(0, self._message.root, layers, left)
+        root = self._item(0, self._message.root, layers, left, 0)
         yield Static(Content("Parts of this message"), classes="parts--title")
         yield Outline([root], glyphs=self._glyphs)
         yield Static(Content("enter show  s save  space fold  esc close"), classes="parts--keys")
 
-    def _item(self, layer: int, part: Part, layers: Sequence[Layer], left: list[int]) -> Item:
+    def _item(self, layer: int, part: Part, layers: Sequence[Layer], left: list[int], depth: int) -> Item:
+        if depth >= _DEEPEST:
+            return Item(f"{_line(part)}  (what is in it lies too deep)")
         left[0] -= 1
         opened = [one for one in layers if one.opened is part and one.message is not None]
         # what is signed in clear is shown once, as what was checked
         parts = part.children[1:] if opened and part.content_type == "multipart/signed" else part.children
-        children = [self._item(layer, one, layers, left) for one in parts if left[0] > 0]
+        children = [self._item(layer, one, layers, left, depth + 1) for one in parts if left[0] > 0]
         if part.is_message and part.message is not None and left[0] > 0:
-            children.append(self._item(layer, part.message.root, layers, left))
+            children.append(self._item(layer, part.message.root, layers, left, depth + 1))
         for number, inner in enumerate(opened):
             if inner.message is not None and left[0] > 0:
-                found = self._item(inner.index, inner.message.root, layers, left)
+                found = self._item(inner.index, inner.message.root, layers, left, depth + 1)
                 children.insert(number, Item(f"the {inner.reached} content", children=(found,)))
         cover = self._margin.of_part(layer, part)
         sign = margin_glyph(cover, glyphs=self._glyphs)
@@ -152,7 +156,8 @@ class PartScreen(ModalScreen[None]):
     def on_mount(self) -> None:
         """Makes the document beside the keyboard."""
         self.query_one(BodyView).focus()
-        self.run_worker(self._make())
+        worker: Worker[None] = self.run_worker(self._make)
+        del worker  # it ends by itself
 
     async def _make(self) -> None:
         body = self.query_one(BodyView)

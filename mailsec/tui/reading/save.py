@@ -61,7 +61,9 @@ class SaveScreen(ModalScreen[tuple[Path, ...]]):
             lines.append(f"and {len(self._parts) - _NAMED} more")
         with Vertical():
             yield Static(Content("\n").join([Content.styled("Save to a folder", "bold"), *map(Content, lines)]))
-            yield Input(safe_text(str(self._folder)), select_on_focus=False)
+            folder = Input(safe_text(str(self._folder)), select_on_focus=False)
+            folder.cursor_blink = False
+            yield folder
             yield Static("", classes="save--trouble")
             yield Static(Content("enter save  esc leave"), classes="save--keys")
 

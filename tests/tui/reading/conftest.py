@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -17,7 +18,7 @@ from mailsec.demo import make_mailbox, write_mailbox
 from mailsec.hooks.manager import PluginManager
 from mailsec.message import Message, parse
 from mailsec.pipeline import Report
-from mailsec.tui.reading import MessagePane
+from mailsec.tui.reading import MessagePane, WhyScreen
 from mailsec.tui.themes import DEFAULTS, THEMES
 
 AT = datetime(2026, 5, 1, 12, 0, 0, tzinfo=UTC)
@@ -40,7 +41,8 @@ class Demo:
             async with Checker(self.settings) as checker:
                 return await checker.check(octets)
 
-        return asyncio.run(run())
+        with ThreadPoolExecutor(1) as pool:  # the test may have a loop of its own
+            return pool.submit(asyncio.run, run()).result()
 
 
 @pytest.fixture(scope="session")
@@ -95,6 +97,9 @@ class Reader(App[None]):
 
     def on_message_pane_link_chosen(self, event: MessagePane.LinkChosen) -> None:
         self.posted.append(event.url)
+
+    def on_why_screen_save_evidence(self, event: WhyScreen.SaveEvidence) -> None:
+        self.posted.append(event.report)
 
     def on_message_pane_attachment_chosen(self, event: MessagePane.AttachmentChosen) -> None:
         self.posted.append(event.part)
