@@ -7,6 +7,7 @@ never an exception but a result (see `mailsec.hooks.AuthResult`).
 from __future__ import annotations
 
 __all__ = [
+    "BusyError",
     "CMSError",
     "CertificateError",
     "ConfigError",
@@ -19,6 +20,7 @@ __all__ = [
     "MailsecError",
     "PluginError",
     "SealError",
+    "StoreError",
     "TemporaryError",
     "UsageError",
     "WorkerError",
@@ -62,6 +64,10 @@ class SealError(InputError):
     """A kept verdict does not carry the seal of this installation, or is about another message."""
 
 
+class StoreError(MailsecError):
+    """Mail or the index cannot be written, or the index cannot be read; the sentence names the file."""
+
+
 class PluginError(MailsecError):
     """A plugin broke the interface; the sentence names it with its distribution and version."""
 
@@ -92,6 +98,10 @@ class DnsTemporaryError(TemporaryError):
         self.name = name
         self.rdtype = rdtype
         self.why = why
+
+
+class BusyError(TemporaryError):
+    """Another program holds a mailbox or the index locked for longer than we wait."""
 
 
 class FetchError(TemporaryError):

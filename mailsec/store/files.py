@@ -17,7 +17,7 @@ from typing import BinaryIO
 from mailsec.errors import InputError, LimitError, UsageError
 from mailsec.store.mbox import is_mbox, split_mbox
 
-__all__ = ["MAX_STREAM", "Stored", "read_path", "read_stream"]
+__all__ = ["MAX_STREAM", "Stored", "octets_of", "read_path", "read_stream", "reason"]
 
 MAX_STREAM = 1 << 30
 """Octets that are taken from standard input or another stream."""
@@ -63,7 +63,7 @@ def read_path(path: Path) -> Iterator[Stored]:
     except FileNotFoundError:
         raise UsageError(f"{path}: no such file or folder") from None
     except (OSError, ValueError) as error:
-        raise InputError(f"{path} cannot be read: {_reason(error)}") from None
+        raise InputError(f"{path} cannot be read: {reason(error)}") from None
     if not stat.S_ISDIR(mode):
         yield from _read_file(path)
         return
@@ -89,7 +89,7 @@ def read_stream(stream: BinaryIO, name: str) -> Iterator[Stored]:
     try:
         octets = stream.read(MAX_STREAM + 1)
     except OSError as error:
-        raise InputError(f"{name} cannot be read: {_reason(error)}") from None
+        raise InputError(f"{name} cannot be read: {reason(error)}") from None
     if len(octets) > MAX_STREAM:
         raise LimitError(f"{name} holds more than {MAX_STREAM} octets")
     yield from _messages(octets, name)
@@ -116,7 +116,7 @@ def _walk(top: Path) -> Iterator[Stored]:
 def _unreadable(refused: list[OSError]) -> Iterator[Stored]:
     """What stands for folders that could not be read; the list is empty after that."""
     for error in refused:
-        yield Stored(str(error.filename), _raiser(InputError(f"{error.filename} cannot be read: {_reason(error)}")))
+        yield Stored(str(error.filename), _raiser(InputError(f"{error.filename} cannot be read: {reason(error)}")))
     refused.clear()
 
 
@@ -191,18 +191,33 @@ def _open(file: Path) -> bytes | mmap.mmap:
     """A file's octets: read when small, mapped when large, with a limit when it is no plain file."""
     try:
         with file.open("rb") as stream:
-            status = os.fstat(stream.fileno())
-            if stat.S_ISREG(status.st_mode):
-                if status.st_size < MAPPED:
-                    return stream.read()
-                return mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
-            octets = stream.read(MAX_STREAM + 1)
+            return octets_of(stream, str(file))
     except (OSError, ValueError) as error:
-        raise InputError(f"{file} cannot be read: {_reason(error)}") from None
+        raise InputError(f"{file} cannot be read: {reason(error)}") from None
+
+
+def octets_of(stream: BinaryIO, name: str) -> bytes | mmap.mmap:
+    """The octets of an open file: read when small, mapped when large, with a limit when it is no plain file.
+
+    Args:
+        stream: the file, open for reading octets.
+        name: what an error calls it.
+
+    Raises:
+        LimitError: it is no plain file and holds more than `MAX_STREAM` octets.
+        OSError: it cannot be read.
+    """
+    status = os.fstat(stream.fileno())
+    if stat.S_ISREG(status.st_mode):
+        if status.st_size < MAPPED:
+            return stream.read()
+        return mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
+    octets = stream.read(MAX_STREAM + 1)
     if len(octets) > MAX_STREAM:
-        raise LimitError(f"{file} holds more than {MAX_STREAM} octets")
+        raise LimitError(f"{name} holds more than {MAX_STREAM} octets")
     return octets
 
 
-def _reason(error: OSError | ValueError) -> str:
+def reason(error: OSError | ValueError) -> str:
+    """Why a file could not be read or written, in the system's words."""
     return (error.strerror if isinstance(error, OSError) else None) or str(error)

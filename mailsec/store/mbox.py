@@ -6,11 +6,12 @@ import mmap
 import re
 from collections.abc import Iterator
 
-__all__ = ["is_mbox", "split_mbox"]
+__all__ = ["is_mbox", "quoted", "separators", "split_mbox", "unquoted", "without_blank"]
 
 # "From alice@example.org Fri Jul  8 12:08:34 2011": anything, a time of day, a year. Without those it is a line
 # of text that somebody forgot to quote.
 _FROM = re.compile(rb"From [^\r\n]{0,320}?\d\d:\d\d[^\r\n]{0,40}?\d{4}[^\r\n]{0,40}\r?(?:\n|\Z)")
+_TO_QUOTE = re.compile(rb"^>*+From ", re.MULTILINE)
 
 
 def is_mbox(octets: bytes | mmap.mmap) -> bool:
@@ -34,16 +35,20 @@ def split_mbox(octets: bytes | mmap.mmap) -> Iterator[memoryview | bytes]:
     """
     whole = memoryview(octets).toreadonly()
     begin: int | None = None
-    for start, after in _separators(octets):
+    for start, after in separators(octets):
         if begin is not None:
-            yield _unquoted(whole[begin : _without_blank(whole, begin, start)])
+            yield unquoted(whole[begin : without_blank(whole, begin, start)])
         begin = after
     if begin is not None:
-        yield _unquoted(whole[begin : _without_blank(whole, begin, len(whole))])
+        yield unquoted(whole[begin : without_blank(whole, begin, len(whole))])
 
 
-def _separators(octets: bytes | mmap.mmap) -> Iterator[tuple[int, int]]:
-    """Where each separator line begins and ends."""
+def separators(octets: bytes | mmap.mmap) -> Iterator[tuple[int, int]]:
+    """Where each separator line begins and ends: at the start, or after a blank line.
+
+    Args:
+        octets: an mbox file.
+    """
     position = 0
     while position >= 0:
         match = _FROM.match(octets, position)
@@ -63,8 +68,14 @@ def _next_candidate(octets: bytes | mmap.mmap, position: int) -> int:
             return position
 
 
-def _without_blank(octets: memoryview, begin: int, end: int) -> int:
-    """The end of a message without the one blank line that mbox adds."""
+def without_blank(octets: memoryview, begin: int, end: int) -> int:
+    """The end of a message without the one blank line that mbox adds.
+
+    Args:
+        octets: what the message stands in.
+        begin: where it begins.
+        end: where it ends with the blank line.
+    """
     for blank in (b"\r\n", b"\n"):
         before = end - len(blank)
         if before < begin or bytes(octets[before:end]) != blank:
@@ -74,8 +85,21 @@ def _without_blank(octets: memoryview, begin: int, end: int) -> int:
     return end
 
 
-def _unquoted(message: memoryview) -> memoryview | bytes:
-    """Takes one `>` off each line that is `>`, any more of them, and `From `."""
+def quoted(message: bytes) -> bytes:
+    """Puts one `>` before each line that is any number of `>` and `From ` (mboxrd).
+
+    Args:
+        message: a message.
+    """
+    return _TO_QUOTE.sub(rb">\g<0>", message)
+
+
+def unquoted(message: memoryview) -> memoryview | bytes:
+    """Takes one `>` off each line that is `>`, any more of them, and `From `; what has none is not copied.
+
+    Args:
+        message: a message as it stands in the file.
+    """
     octets = bytes(message)
     pieces: list[bytes] = []
     kept = 0

@@ -9,7 +9,10 @@ from enum import IntFlag
 from pathlib import Path
 from typing import Literal, Protocol
 
-__all__ = ["Entry", "Flags", "KeptVerdict", "Mailbox", "Row"]
+__all__ = ["Entry", "Flags", "KeptVerdict", "Level", "Mailbox", "Row"]
+
+Level = Literal["verified", "authenticated", "unauthenticated", "warning", "failed"]
+"""The level of a verdict."""
 
 
 class Flags(IntFlag):
@@ -49,6 +52,11 @@ class Mailbox(Protocol):
     @property
     def path(self) -> Path:
         """Where it lies."""
+        ...
+
+    @property
+    def keeps_flags(self) -> bool:
+        """Whether flags are written into the mailbox itself; if not, the index alone knows them."""
         ...
 
     def entries(self) -> Iterator[Entry]:
@@ -129,4 +137,4 @@ class Row:
     attachments: int
     thread: int
     depth: int
-    level: Literal["verified", "authenticated", "unauthenticated", "warning", "failed"] | None
+    level: Level | None
