@@ -11,7 +11,7 @@ from dataclasses import asdict
 
 from benchmarks.measure import Figure
 
-NAMES = ("parsing", "dkim", "startup", "pipeline")
+NAMES = ("parsing", "dkim", "startup", "pipeline", "mailbox")
 
 
 def main() -> int:

@@ -10,6 +10,7 @@ from mailsec.message.dates import parse_date
 from mailsec.message.defects import Defect, DefectKind
 from mailsec.message.domains import plain_address, plain_domain, same_address, same_domain
 from mailsec.message.edits import Delete, Edit, Insert, apply
+from mailsec.message.filenames import numbered_name, safe_file_name
 from mailsec.message.flowed import Paragraph, unflow
 from mailsec.message.header import HeaderField, HeaderSection, parse_header
 from mailsec.message.limits import LIMITS, Limits
@@ -41,6 +42,7 @@ __all__ = [
     "apply",
     "decode_words",
     "mailboxes",
+    "numbered_name",
     "parse",
     "parse_addresses",
     "parse_content_type",
@@ -49,6 +51,7 @@ __all__ = [
     "parse_parameters",
     "plain_address",
     "plain_domain",
+    "safe_file_name",
     "safe_text",
     "same_address",
     "same_domain",

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mailsec.message import Limits, Message, Part, mailboxes, parse, parse_date
+from mailsec.message import HeaderSection, Limits, Mailbox, Message, Part, mailboxes, parse, parse_addresses, parse_date
 from mailsec.message.buffer import Octets
 from mailsec.message.charsets import decode_charset, decode_unknown
 from mailsec.message.transfer import decode_transfer
@@ -110,28 +110,22 @@ def summarize(octets: Octets) -> Summary:
     """
     message = parse(octets, PARSING)
     header = message.header
-    author_name, author = "", ""
-    if authors := message.authors:
-        author_name, author = authors[0].display_name, authors[0].address
-    to = mailboxes(message.addresses("to"))
-    own = header.last("message-id")
-    identifiers = _identifiers([own.raw_value]) if own is not None else []
-    references = _identifiers(field.raw_value for field in header.all("references"))
-    if not references:
-        references = _identifiers(field.raw_value for field in header.all("in-reply-to"))
+    authors, to = _people(header, b"from"), _people(header, b"to")
+    identifiers = _identifiers(header, b"message-id")
+    references = _identifiers(header, b"references") or _identifiers(header, b"in-reply-to")
     attachments, names, text = _content(message)
     return Summary(
-        identifiers[0] if identifiers else "",
+        identifiers[-1] if identifiers else "",
         tuple(references[-LIMITS.references :]),
-        _clean(author_name, LIMITS.name),
-        _clean(author, LIMITS.name),
-        _clean(", ".join(one.display_name or one.address for one in to), LIMITS.recipients),
+        _clean(authors[0].display_name if authors else "", LIMITS.name),
+        _clean(authors[0].address if authors else "", LIMITS.name),
+        _clean(", ".join([one.display_name or one.address for one in to]), LIMITS.recipients),
         _clean(message.subject, LIMITS.subject),
         _date(message),
         len(message),
         attachments,
-        _clean(_people(message, ("from", "sender", "reply-to")), LIMITS.field),
-        _clean(_people(message, ("to", "cc", "bcc")), LIMITS.field),
+        _clean(_words([*authors, *_people(header, b"sender"), *_people(header, b"reply-to")]), LIMITS.field),
+        _clean(_words([*to, *_people(header, b"cc"), *_people(header, b"bcc")]), LIMITS.field),
         _clean(names, LIMITS.field),
         _clean(text, LIMITS.text),
     )
@@ -158,24 +152,34 @@ def _clean(text: str, most: int) -> str:
     return text
 
 
-def _identifiers(values: Iterable[bytes]) -> list[str]:
-    """The Message-IDs in field bodies (RFC 5322 section 3.6.4)."""
-    return [found.decode("latin-1") for value in values for found in _IDENTIFIER.findall(value)]
+def _identifiers(header: HeaderSection, key: bytes) -> list[str]:
+    """The Message-IDs in all fields of a name (RFC 5322 section 3.6.4)."""
+    indexes = header.indexes(key)
+    if not indexes:
+        return []
+    return [found.decode("latin-1") for value in header.raw_values(indexes) for found in _IDENTIFIER.findall(value)]
 
 
-def _people(message: Message, names: tuple[str, ...]) -> str:
-    """Names and addresses of some fields, each once."""
+def _people(header: HeaderSection, key: bytes) -> Sequence[Mailbox]:
+    """The mailboxes in all fields of a name."""
+    indexes = header.indexes(key)
+    if not indexes:
+        return ()
+    return [mailbox for value in header.raw_values(indexes) for mailbox in mailboxes(parse_addresses(value, PARSING))]
+
+
+def _words(people: Sequence[Mailbox]) -> str:
+    """Names and addresses, each once."""
     found: dict[str, None] = {}
-    for name in names:
-        for mailbox in mailboxes(message.addresses(name)):
-            found[mailbox.display_name] = found[mailbox.address] = None
+    for mailbox in people:
+        found[mailbox.display_name] = found[mailbox.address] = None
     return " ".join(found)
 
 
 def _date(message: Message) -> int:
     when = message.date
     if when is None and (received := message.header.first("received")) is not None:
-        when = parse_date(received.raw_value.rpartition(b";")[2])
+        when = parse_date(received.raw_value.rpartition(b";")[2])  # RFC 5321 section 4.4
     return 0 if when is None else max(0, int(when.timestamp()))
 
 
