@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Block", "Fixed", "blocks_of_part", "make_blocks"]
 
+_PAGE = 4 * LIMIT  # octets of a page that are decoded
 _PER_BLOCK = 150  # paragraphs of a page that make a block
 _OCTETS = 1 << 12  # octets in hexadecimal that make a block
 _FIELD = 4_000  # characters of a header field that are shown
@@ -155,7 +156,14 @@ def blocks_of_part(part: Part, cover: Cover) -> Iterator[Block]:
 
 
 def make_blocks(
-    message: Message, pieces: Iterable[Piece], margin: Margin, *, fold: bool, headers: bool, glyphs: bool
+    message: Message,
+    pieces: Iterable[Piece],
+    margin: Margin,
+    *,
+    fold: bool,
+    headers: bool = False,
+    glyphs: bool = True,
+    most: int | None = None,
 ) -> list[Block]:
     """Makes the blocks of a message; pages are read here, texts later.
 
@@ -166,11 +174,12 @@ def make_blocks(
         fold: whether longer quotes are folded.
         headers: whether all header fields stand before.
         glyphs: whether signs beyond ASCII may be used.
+        most: octets that are taken of each text, in its transfer encoding; all if `None`.
     """
     blocks: list[Block] = list(_fields(message, margin)) if headers else []
     before: Piece | None = None
     for piece in pieces:
-        found = list(_of(piece, margin, fold=fold, glyphs=glyphs))
+        found = list(_of(piece, margin, fold=fold, glyphs=glyphs, most=most))
         if found and blocks and not (isinstance(piece, choosing.AttachedPart) and type(before) is type(piece)):
             blocks.append(Fixed((Paragraph(""),), _least(margin, before, piece)))
         blocks += found
@@ -187,13 +196,13 @@ def _least(margin: Margin, *pieces: Piece | None) -> Cover:
     return min(covers, default=Cover.NOBODY)
 
 
-def _of(piece: Piece, margin: Margin, *, fold: bool, glyphs: bool) -> Iterator[Block]:
+def _of(piece: Piece, margin: Margin, *, fold: bool, glyphs: bool, most: int | None) -> Iterator[Block]:
     if isinstance(piece, choosing.Said):
         yield Fixed((Paragraph(piece.sentence, Kind.NOTICE),))
     elif isinstance(piece, choosing.Words):
-        yield from _text(piece, margin, fold=fold)
+        yield from _text(piece, margin, fold=fold, most=most)
     elif isinstance(piece, choosing.Page):
-        yield from _page(piece.part, margin.of_part(piece.layer, piece.part), fold=fold)
+        yield from _page(piece.part, margin.of_part(piece.layer, piece.part), fold=fold, most=most)
     elif isinstance(piece, choosing.AttachedPart):
         cover = margin.of_part(piece.layer, piece.part)
         yield Fixed((_attachment(piece.part, glyphs=glyphs),), cover, piece.part.path, (Attached(piece.part),))
@@ -206,8 +215,8 @@ def _of(piece: Piece, margin: Margin, *, fold: bool, glyphs: bool) -> Iterator[B
         yield Fixed((Paragraph("", Kind.RULE),), cover, piece.part.path)
 
 
-def _text(piece: choosing.Words, margin: Margin, *, fold: bool) -> Iterator[Block]:
-    part, words = piece.part, Words(piece.part)
+def _text(piece: choosing.Words, margin: Margin, *, fold: bool, most: int | None) -> Iterator[Block]:
+    part, words = piece.part, Words(piece.part, most)
     if not words.direct:
         pieces = [(0, len(words), margin.of_part(piece.layer, part))]
     else:
@@ -222,6 +231,7 @@ def _at_lines(pieces: list[tuple[int, int, Cover]], words: Words) -> list[tuple[
     found: list[tuple[int, int, Cover]] = []
     start = 0
     for (_, end, cover), after in zip(pieces, [*(one[2] for one in pieces[1:]), Cover.NOBODY], strict=True):
+        end = min(end, len(words))  # noqa: PLW2901
         line = words.line_start(end)
         stop = end
         if line < end < len(words):
@@ -232,8 +242,9 @@ def _at_lines(pieces: list[tuple[int, int, Cover]], words: Words) -> list[tuple[
     return found
 
 
-def _page(part: Part, cover: Cover, *, fold: bool) -> Iterator[Block]:
-    page: PageText = read_page(part.text if len(part.body) <= 4 * LIMIT else _beginning(part))
+def _page(part: Part, cover: Cover, *, fold: bool, most: int | None = None) -> Iterator[Block]:
+    words = Words(part, _PAGE if most is None else most)
+    page: PageText = read_page(words.text(0, len(words)))
     paragraphs = folded(page.blocks) if fold else page.blocks
     for start in range(0, len(paragraphs), _PER_BLOCK):
         yield Fixed(paragraphs[start : start + _PER_BLOCK], cover, part.path, page.links)
@@ -241,18 +252,6 @@ def _page(part: Part, cover: Cover, *, fold: bool) -> Iterator[Block]:
     if said:
         blank = [Paragraph("")] if paragraphs else []
         yield Fixed([*blank, *(Paragraph(one, Kind.NOTICE) for one in said)])
-
-
-def _beginning(part: Part) -> str:
-    """The text of a page that is too large, of which only the beginning is shown."""
-    words = Words(part)
-    pieces, size = [], 0
-    for span in words.spans(0, len(words)):
-        pieces.append(words.text(*span))
-        size += len(pieces[-1])
-        if size > LIMIT:
-            break
-    return "".join(pieces)
 
 
 def _attachment(part: Part, *, glyphs: bool) -> Paragraph:

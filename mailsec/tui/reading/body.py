@@ -164,7 +164,8 @@ class BodyView(ScrollView):
         if self._document is None:
             return
         page = max(1, self.size.height)
-        self._document.settle(self._document.height - 1, page, 1)
+        for before in (0, page):  # how high the last block is must be known first
+            self._document.settle(self._document.height - 1, before, 1)
         self._resized()
         self._go(self._document.height - page)
 

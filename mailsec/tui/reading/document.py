@@ -9,6 +9,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
+from enum import IntEnum
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
@@ -22,10 +23,11 @@ if TYPE_CHECKING:
     from mailsec.message import Message, Part
     from mailsec.pipeline import Report
 
-__all__ = ["Document", "is_heavy", "make_document", "make_part_document", "notice_document"]
+__all__ = ["Document", "Weight", "make_document", "make_part_document", "notice_document", "weight"]
 
 _KEPT = 48  # blocks whose lines are kept
-_AT_ONCE = 24  # blocks that are laid out when the document is made, so that most heights are true from the start
+_AT_ONCE = 400  # lines that are laid out when the document is made, so that most heights are true from the start
+_HURRIED = 1 << 16  # octets of a text that are taken where there is hurry
 _SEARCHED = 256  # blocks that are searched for the next link
 _NO_LINE = Line("")
 
@@ -39,6 +41,7 @@ def make_document(
     fold_quotes: bool = True,
     headers: bool = False,
     glyphs: bool = True,
+    hurry: bool = False,
 ) -> Document:
     """Makes the document of a message.
 
@@ -50,9 +53,12 @@ def make_document(
         fold_quotes: whether longer quotes are folded into a line.
         headers: whether all header fields stand before the text.
         glyphs: whether signs beyond ASCII may be used.
+        hurry: whether only the beginning of each text is wanted, at once.
     """
     pieces = choose(message, report, html=html)
-    blocks = make_blocks(message, pieces, Margin(report), fold=fold_quotes, headers=headers, glyphs=glyphs)
+    most = _HURRIED if hurry else None
+    margin = Margin(report)
+    blocks = make_blocks(message, pieces, margin, fold=fold_quotes, headers=headers, glyphs=glyphs, most=most)
     return Document(tuple(blocks), width)
 
 
@@ -77,17 +83,21 @@ def make_part_document(part: Part, cover: Cover, width: int) -> Document:
     return Document(tuple(blocks_of_part(part, cover)), width)
 
 
-def is_heavy(pieces: Sequence[Piece]) -> bool:
-    """Whether making the document takes long enough to do it beside the keyboard: pages, and encoded text.
+class Weight(IntEnum):
+    """How long it takes to make a document."""
 
-    Args:
-        pieces: what `choose` gave.
-    """
-    return any(
-        isinstance(one, Page)
-        or (isinstance(one, Words) and one.part.encoding != "8bit" and len(one.part.body) > 1 << 18)
-        for one in pieces
-    )
+    LIGHT = 0  # no time that anybody would notice
+    SOME = 1  # so long that it is done beside the keyboard
+    HEAVY = 2  # so long that the beginning is to be shown first
+
+
+def weight(pieces: Sequence[Piece]) -> Weight:
+    """How long it takes to make the document of these pieces: pages are read whole, and so are encoded texts."""
+    found = Weight.LIGHT
+    for one in pieces:
+        if isinstance(one, Page) or (isinstance(one, Words) and len(one.part.body) > _HURRIED):
+            found = max(found, Weight.HEAVY if len(one.part.body) > _HURRIED else Weight.SOME)
+    return found
 
 
 class Document:
@@ -105,8 +115,11 @@ class Document:
         self._heights = [block.estimate(self._width) for block in blocks]
         self._known = bytearray(len(blocks))
         self._starts: list[int] | None = None
-        for number in range(min(_AT_ONCE, len(blocks))):
-            self._lines_of(number)
+        left = _AT_ONCE
+        for number in range(len(blocks)):
+            left -= len(self._lines_of(number))
+            if left < 0:
+                break
 
     @property
     def width(self) -> int:

@@ -15,7 +15,7 @@ __all__ = ["Markup", "TooMuch"]
 DEPTH = 400
 """How deep elements may nest."""
 
-EVENTS = 200_000
+EVENTS = 100_000
 """How many tags and texts a page may have."""
 
 LINKS = 2_000
@@ -97,7 +97,20 @@ class TooMuch(Exception):
 class _Frame:
     """An element that is open."""
 
-    __slots__ = ("gone", "href", "indent", "link_start", "number", "pre", "quote", "skipped", "tag", "tiny", "unseen")
+    __slots__ = (
+        "gone",
+        "href",
+        "indent",
+        "link_start",
+        "link_text",
+        "number",
+        "pre",
+        "quote",
+        "skipped",
+        "tag",
+        "tiny",
+        "unseen",
+    )
 
     def __init__(self, tag: str, above: _Frame | None) -> None:
         self.tag = tag
@@ -110,7 +123,8 @@ class _Frame:
         self.indent: str = "" if above is None else above.indent
         self.number = 0  # of the last item of a list; -1 where items have none
         self.href = ""
-        self.link_start = 0
+        self.link_start = 0  # where it begins in the paragraph, in letters
+        self.link_text = 0  # the same in pieces
 
     @property
     def shown(self) -> bool:
@@ -120,9 +134,10 @@ class _Frame:
 class _Table:
     """A table that is open."""
 
-    __slots__ = ("presentation", "quote", "rows")
+    __slots__ = ("gap", "presentation", "quote", "rows")
 
-    def __init__(self, quote: int, *, presentation: bool) -> None:
+    def __init__(self, quote: int, *, gap: bool, presentation: bool) -> None:
+        self.gap = gap  # whether a blank line goes before it
         self.rows: list[list[list[Paragraph | Grid]]] = []
         self.quote = quote
         self.presentation = presentation
@@ -195,7 +210,7 @@ class Markup:
             frame.indent += "  "
         elif tag == "a":
             frame.href = attributes.get("href", "").strip()
-            frame.link_start = self._length
+            frame.link_start, frame.link_text = self._length, len(self._text)
         elif tag == "br":
             self._flush(empty=True)
         elif tag == "hr" and frame.shown:
@@ -203,7 +218,8 @@ class Markup:
         elif tag == "img":
             self._picture(frame, attributes)
         elif tag == "table":
-            self._tables.append(_Table(frame.quote, presentation=attributes.get("role") == "presentation"))
+            presentation = attributes.get("role") == "presentation"
+            self._tables.append(_Table(frame.quote, gap=self._gap, presentation=presentation))
         elif tag == "tr" and self._tables:
             self._tables[-1].rows.append([])
         elif tag in {"td", "th"} and self._tables:
@@ -225,7 +241,6 @@ class Markup:
             self._span(frame.link_start, self._length, Role.STRONG)
         if tag in _BLOCKS:
             self._flush()
-            self._gap = self._gap or tag in _GAPS
         if tag in {"td", "th"} and self._tables and self._outs:
             cell, self.blocks = self.blocks, self._outs.pop()
             table = self._tables[-1]
@@ -234,6 +249,7 @@ class Markup:
             table.rows[-1].append(cell)
         elif tag == "table" and self._tables:
             self._end_table(self._tables.pop())
+        self._gap = self._gap or tag in _GAPS
         self._frames.pop()
 
     def data(self, text: str) -> None:
@@ -286,12 +302,12 @@ class Markup:
     def _write(self, text: str) -> None:
         if not text.isascii():
             text = text.translate(_UNSEEN)
-        text = safe_text(text)
         if not text:
             return
+        self._blank = text.endswith(" ")
+        text = safe_text(text)
         self._text.append(text)
         self._length += len(text)
-        self._blank = text.endswith(" ")
         if self._length > _PARAGRAPH:
             self._flush()
 
@@ -321,7 +337,7 @@ class Markup:
         self._text, self._spans = [], []
         self._length, self._blank = 0, True
         for one in self._frames:
-            one.link_start = 0
+            one.link_start = one.link_text = 0
 
     def _add(self, block: Paragraph | Grid) -> None:
         if self._gap and self.blocks and self.blocks[-1] != Paragraph(""):
@@ -356,7 +372,7 @@ class Markup:
             self._write("[picture]")
 
     def _end_link(self, frame: _Frame) -> None:
-        text = "".join(self._text)[frame.link_start :]
+        text = "".join(self._text[frame.link_text :])
         url = frame.href
         if not text.strip() or not url.lower().startswith(_SCHEMES) or len(url) > _URL:
             return
@@ -366,7 +382,8 @@ class Markup:
         link, shown = self.links[number], self.shown_urls[number]
         start = frame.link_start + len(text) - len(text.lstrip(" "))
         role = Role.DECEPTIVE if link.claims else Role.LINK
-        self._spans = [one for one in self._spans if one.end <= start]
+        while self._spans and self._spans[-1].end > start:
+            self._spans.pop()
         self._span(start, self._length, role, number)
         if text.strip() in {shown, shown.removeprefix("mailto:")}:
             return
@@ -390,6 +407,7 @@ class Markup:
 
     def _end_table(self, table: _Table) -> None:
         rows = [row for row in table.rows if any(row)]
+        self._gap = table.gap
         if not table.presentation and _is_data(rows):
             count = max(map(len, rows))
             cells = tuple(

@@ -17,7 +17,7 @@ from mailsec.tui.reading.markup import Markup, TooMuch
 
 __all__ = ["LIMIT", "SECONDS", "PageText", "read_page"]
 
-LIMIT = 1 << 20
+LIMIT = 1 << 19
 """Characters of a page that are read."""
 
 SECONDS = 2.0
@@ -90,7 +90,7 @@ def _targets(markup: Markup) -> list[Paragraph]:
         url = url if len(url) <= _TARGET else url[: _TARGET - 1] + "…"
         label = f"[{number + 1}] "
         role = Role.DECEPTIVE if link.claims else Role.LINK
-        text = f"{url}  ! not {link.claims}, as its text says" if link.claims else url
+        text = f"{url}  ! its text says {link.claims}" if link.claims else url
         spans = (Span(0, len(url), role, number),)
         found.append(Paragraph(text, Kind.TARGET, 0, label, " " * len(label), spans))
     return [Paragraph(""), Paragraph("", Kind.RULE), *found] if found else []

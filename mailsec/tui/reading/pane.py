@@ -15,12 +15,13 @@ from textual.message import Message as Event
 from textual.widget import Widget
 from textual.worker import Worker
 
+from mailsec.errors import describe
 from mailsec.message import safe_text
 from mailsec.tui.reading.banner import Banner, Checking, Judged, Kept, NotJudged, State
 from mailsec.tui.reading.body import BodyView
 from mailsec.tui.reading.choosing import AttachedPart, choose
 from mailsec.tui.reading.coverage import Margin
-from mailsec.tui.reading.document import is_heavy, make_document, notice_document
+from mailsec.tui.reading.document import Document, Weight, make_document, notice_document, weight
 from mailsec.tui.reading.drawn import Drawn, Row
 from mailsec.tui.reading.heading import Heading
 from mailsec.tui.reading.lines import Attached, Link, Stop
@@ -220,7 +221,7 @@ class MessagePane(Widget):
         if report is not None and report.message is not None:
             message = report.message  # its layers point into it
         make = partial(
-            make_document,
+            _make_safely,
             message,
             report,
             width=self._body.text_width,
@@ -231,9 +232,17 @@ class MessagePane(Widget):
         )
 
         async def make_beside() -> None:
-            self._body.present(await asyncio.to_thread(make), keep_place=keep_place)
+            keep = keep_place
+            if heavy is Weight.HEAVY:
+                self._body.present(await asyncio.to_thread(make, hurry=True), keep_place=keep)
+                keep = True
+                painted = asyncio.Event()
+                self.call_after_refresh(painted.set)
+                await painted.wait()
+            self._body.present(await asyncio.to_thread(make), keep_place=keep)
 
-        if is_heavy(choose(message, report, html=self._html)):
+        heavy = weight(choose(message, report, html=self._html))
+        if heavy:
             if not keep_place:
                 self._body.present(None)
             self._worker = self.run_worker(make_beside(), group="document", exclusive=True)
@@ -352,6 +361,15 @@ class MessagePane(Widget):
             return ()
         pieces = choose(message, self._report, html=self._html)
         return tuple(one.part for one in pieces if isinstance(one, AttachedPart))
+
+
+def _make_safely(message: Message, report: Report | None, *, width: int, **more: bool) -> Document:
+    """Makes a document; where that fails, which is a mistake of ours, one that says so."""
+    try:
+        return make_document(message, report, width=width, **more)
+    except Exception as error:  # noqa: BLE001 - whatever is in a message, the reader goes on
+        sentence = f"mailsec made a mistake with this message ({describe(error)}); the part tree still shows its parts."
+        return notice_document(safe_text(sentence), width)
 
 
 def _is_about(report: Report, message: Message) -> bool:

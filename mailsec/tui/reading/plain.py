@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import string
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,9 @@ BLOCK = 1 << 14
 """Octets of a block, more or less."""
 
 _LONGEST = 1 << 16  # octets that are searched for a line end; a longer line is cut there
+_USUAL = 1 << 10  # the same, at first
+_PIECE = 1 << 18  # octets of base64 that are decoded at once
+_NOT_BASE64 = bytes(set(range(256)) - set(string.ascii_letters.encode() + string.digits.encode() + b"+/="))
 _IDENTITY = frozenset(("7bit", "8bit", "binary"))
 _NOT_BY_LINES = ("utf-16", "utf-32", "utf-7", "hz-gb")  # charsets in which an LF octet is not always a line end
 _MARKS = re.compile(r"(?:>[ \t]?){1,200}")
@@ -36,20 +40,21 @@ class Words:
 
     Args:
         part: a part of text, in any charset and transfer encoding.
+        most: octets of its body that are taken, in their transfer encoding; all if `None`.
 
     Attributes:
         direct: whether its blocks count in the octets of the part as received.
     """
 
-    def __init__(self, part: Part) -> None:
+    def __init__(self, part: Part, most: int | None = None) -> None:
         self._encoding = part.encoding
         self._charset: str | None = part.media.params.get("charset")
         self._flowed, self._delsp = part.flowed, part.delsp
         self.direct = self._encoding in _IDENTITY
-        self._octets: memoryview | bytes = part.body
+        self._octets: memoryview | bytes = part.body[:most]
         name = canonical_charset(self._charset or "") or ""
         if self._encoding != "quoted-printable" and not self.direct:
-            self._octets, self._encoding = part.content, "8bit"
+            self._octets, self._encoding = _decoded(self._octets, self._encoding), "8bit"
         if name.startswith(_NOT_BY_LINES):
             content = decode_transfer(bytes(self._octets), self._encoding)
             self._octets = decode_charset(content, name)[0].encode("utf-8", "replace")
@@ -81,7 +86,9 @@ class Words:
     def line_end(self, at: int, end: int | None = None) -> int:
         """Where the next line begins that does not go on the one before; at most `end`, that of the text if `None`."""
         end = len(self) if end is None else end
-        window = bytes(self._octets[at : min(at + _LONGEST, end)])
+        window = bytes(self._octets[at : min(at + _USUAL, end)])
+        if b"\n" not in window or self._flowed:
+            window = bytes(self._octets[at : min(at + _LONGEST, end)])
         quoted = self._encoding == "quoted-printable"
         found = window.find(b"\n")
         while found >= 0:
@@ -143,6 +150,22 @@ class Words:
                 yield marks[0].count(">"), line[marks.end() :]
             else:
                 yield 0, line
+
+
+def _decoded(octets: memoryview | bytes, encoding: str) -> bytes:
+    """Decodes a body; long base64 piece by piece, since nothing else runs while a piece is decoded."""
+    if encoding != "base64" or len(octets) <= _PIECE:
+        return decode_transfer(bytes(octets), encoding)
+    found: list[bytes] = []
+    rest = b""
+    for start in range(0, len(octets), _PIECE):
+        letters = rest + bytes(octets[start : start + _PIECE]).translate(None, _NOT_BASE64)
+        if b"=" in letters:  # the end, or nothing that could be cut
+            return b"".join([*found, decode_transfer(letters + bytes(octets[start + _PIECE :]), encoding)])
+        whole = len(letters) & ~3
+        found.append(decode_transfer(letters[:whole], encoding))
+        rest = letters[whole:]
+    return b"".join([*found, decode_transfer(rest, encoding)])
 
 
 def find_links(line: str, links: list[Link]) -> tuple[Span, ...]:
