@@ -106,7 +106,13 @@ class Home:
 
 
 def deliver(
-    box: Maildir, subject: str, *, author: str = "Alice <alice@example.org>", hour: int = 9, body: str = "Hi", **more: str
+    box: Maildir,
+    subject: str,
+    *,
+    author: str = "Alice <alice@example.org>",
+    hour: int = 9,
+    body: str = "Hi",
+    **more: str,
 ) -> str:
     fields = {
         "From": author,

@@ -231,7 +231,9 @@ async def test_searching_everywhere_and_saved_searches(home: Any, run: Any) -> N
     async with run(home, searches={"bob": "from:bob"}) as session:
         await session.press("a")
         await session.until(lambda: session.subjects == ALL[1:])
-        await session.until(lambda: any("Archive" in str(getattr(one, "name", "")) for one in session.screen.folders.items))
+        await session.until(
+            lambda: any("Archive" in str(getattr(one, "name", "")) for one in session.screen.folders.items)
+        )
         await session.press("\\", *"link", "enter")
         await session.until(lambda: session.subjects == ["Link"], "what the archive has")
         await session.press("escape")

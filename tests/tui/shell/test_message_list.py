@@ -17,7 +17,9 @@ from mailsec.tui.widgets.rows import GLYPHS
 
 
 def row(number: int) -> Row:
-    return Row(number, 1, str(number), Flags.NONE, False, 0, "", f"a{number}@x", "", f"S{number}", 1, 0, number, 0, None)
+    return Row(
+        number, 1, str(number), Flags.NONE, False, 0, "", f"a{number}@x", "", f"S{number}", 1, 0, number, 0, None
+    )
 
 
 def shown(ids: Sequence[int]) -> Shown:

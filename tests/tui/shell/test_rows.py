@@ -17,7 +17,16 @@ from mailsec.tui.widgets.rows import ASCII, GLYPHS, row_pieces, thread_lines
 
 ROW = Row(1, 1, "key", Flags.NONE, True, 0, "Alice", "alice@example.org", "Robin", "Plans", 100, 0, 1, 0, None)
 FOREIGN = st.text(st.characters(exclude_categories=()), max_size=60) | st.sampled_from(
-    ["日本語のメール件名", "مرحبا بالعالم", "👩‍👩‍👧‍👦 family", "e" + "\u0301" * 30, "\x1b]0;title\x07", "a\x9b31mb", "[bold]x[/red]", "\u202eabc"]
+    [
+        "日本語のメール件名",
+        "مرحبا بالعالم",
+        "👩‍👩‍👧‍👦 family",
+        "e" + "\u0301" * 30,
+        "\x1b]0;title\x07",
+        "a\x9b31mb",
+        "[bold]x[/red]",
+        "\u202eabc",
+    ]
 )
 
 
