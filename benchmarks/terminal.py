@@ -16,6 +16,7 @@ import subprocess
 import termios
 import threading
 import time
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -69,6 +70,11 @@ class Terminal:
         with self._changed:
             return bytes(self._output)
 
+    def output_since(self, offset: int) -> bytes:
+        """What was written after an offset."""
+        with self._changed:
+            return bytes(self._output[offset:])
+
     def send(self, keys: str | bytes) -> float:
         """Presses keys and gives the time, on the clock of `time.perf_counter()`."""
         now = time.perf_counter()
@@ -109,12 +115,11 @@ class Terminal:
                     self._changed.wait(left)
             return len(self._output)
 
-    def first_after(self, moment: float, *, quiet: float = 0.0, timeout: float = 10) -> float | None:
+    def first_after(self, moment: float, *, timeout: float = 10) -> float | None:
         """When the first octets after a moment arrived; `None` if none did.
 
         Args:
             moment: as `send` gives it.
-            quiet: wait this long after them for the last octets of the same paint, and give their time instead.
             timeout: seconds to wait.
         """
         deadline = time.perf_counter() + timeout
@@ -124,10 +129,12 @@ class Terminal:
                 if left <= 0 or self._reader_ended:
                     return None
                 self._changed.wait(left)
-            while quiet and (left := self._arrivals[-1][0] + quiet - time.perf_counter()) > 0:
-                self._changed.wait(left)
-            after = [at for at, _ in self._arrivals if at > moment]
-            return after[-1] if quiet else after[0]
+            return next(at for at, _ in self._arrivals if at > moment)
+
+    def arrived(self, offset: int) -> float:
+        """When the octet before an offset into the output had arrived."""
+        with self._changed:
+            return self._arrivals[bisect_left(self._arrivals, offset, key=lambda one: one[1])][0]
 
     def wait(self, timeout: float = 60) -> int:
         """Waits for the end of the program; gives its exit status.
@@ -174,5 +181,5 @@ class Terminal:
             now = time.perf_counter()
             with self._changed:
                 self._output += octets
-                self._arrivals.append((now, len(octets)))
+                self._arrivals.append((now, len(self._output)))
                 self._changed.notify_all()

@@ -33,7 +33,7 @@ while not stop.exists():
     what = chance.random()
     if what < 0.6 or not mine:
         number += 1
-        text = f"From: b@example.org\\r\\nSubject: New {number}\\r\\nMessage-ID: <{number}@b.example>\\r\\n\\r\\nx\\r\\n"
+        text = f"From: b@example.org\\r\\nSubject: {number}\\r\\nMessage-ID: <{number}@b.example>\\r\\n\\r\\nx\\r\\n"
         mine.append(mailbox.deliver(text.encode()))
     elif what < 0.85:
         mailbox.set_flags(chance.choice(mine), add=chance.choice([Flags.REPLIED, Flags.FLAGGED]))
