@@ -30,8 +30,8 @@ _T = TypeVar("_T")
 CHUNK = 16
 """Messages that a process is given at a time."""
 
-STILLBORN = 3
-"""How many processes may end before they are ready."""
+STILLBORN = 5
+"""How many processes in a row may end before they are ready."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,6 +177,7 @@ class FolderVerification:
             try:
                 match await child.receive():
                     case Ready():
+                        self._stillborn = 0
                         return child
                     case Failed(sentence):
                         raise MailsecError(sentence)
