@@ -96,8 +96,10 @@ class Background:
             await self._screen.lists.count()
         wanted = self._screen.services.settings.client.verify_folders
         viewed = place.path == self._screen.lists.view.folder
-        if wanted and viewed and not self.verifying and await self._screen.desk.ask(Mail.unjudged, place.path):
-            self.verify(place.path)
+        if wanted and viewed and not self.verifying:
+            unjudged = await self._screen.desk.ask(Mail.unjudged, place.path)
+            if unjudged:
+                self.verify(place.path)
 
     def _indexed(self, place: Place, done: int, total: int) -> None:
         self._under_way[place.path] = f"indexing {done}/{total}" if done < total else ""

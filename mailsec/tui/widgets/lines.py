@@ -177,13 +177,27 @@ class LineList(ScrollView, can_focus=True):
         """Draws one line of what is seen."""
         width = self.scrollable_content_region.width
         index = y + self.top
-        base = self.rich_style
+        base = self._base(selected=False)
         if index >= self._count:
             return Strip.blank(width, base)
         if index == self.cursor:
-            base += self.get_component_rich_style("line--cursor")
-        segments = [Segment(text, base + self._style(names)) for text, names in self.pieces(index, width)]
+            base = self._base(selected=True)
+        segments: list[Segment] = []
+        for text, names in self.pieces(index, width):
+            style = base + self._style(names) if names else base
+            if segments and segments[-1].style == style:  # fewer pieces are drawn sooner
+                segments[-1] = Segment(segments[-1].text + text, style)
+            else:
+                segments.append(Segment(text, style))
         return Strip(segments).adjust_cell_length(width, base)
+
+    def _base(self, *, selected: bool) -> Style:
+        """The style of a row before its pieces have theirs."""
+        key = "selected row" if selected else "row"
+        if key not in self._styles:
+            style = self.rich_style
+            self._styles[key] = style + self.get_component_rich_style("line--cursor") if selected else style
+        return self._styles[key]
 
     def _style(self, names: str) -> Style:
         """The style of a piece: it never brings a background of its own."""
