@@ -8,7 +8,8 @@ import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 from benchmarks.measure import Figure, beside, seconds
@@ -157,11 +158,10 @@ def _first_reading(path: Path, maildir: Maildir, count: int) -> Figure:
     return Figure(name, rate, PER_CORE, "the limit", "/s", rate / PER_CORE, 1)
 
 
-def _least(name: str, action: object, limit: float, rounds: int = 15) -> Figure:
+def _least(name: str, action: Callable[[], object], limit: float) -> Figure:
     """The least of several rounds against a limit: it is absolute, and others use the machine too."""
-    assert callable(action)
     action()
-    least = min(seconds(action, 1) for _ in range(rounds))
+    least = min(seconds(action, 1) for _ in range(15))
     return Figure(name, least * 1e3, limit * 1e3, "the limit", "ms", limit / least, 1)
 
 
@@ -186,11 +186,8 @@ def _asking(path: Path, maildir: Maildir, count: int) -> Iterator[Figure]:
         yield _least("read a page of 50 rows", page, 0.05)
         for text, least in ((f"letter{count // 2}", 1), ("subject:re letter1", count // 20), ("is:unread", 0)):
             query = parse_query(text)
-
-            def search(query=query, least=least) -> None:  # type: ignore[no-untyped-def]
-                assert len(index.listing(folder, query)) >= least
-
-            yield _least(f"search for {text}", search, 0.05)
+            assert len(index.listing(folder, query)) >= least
+            yield _least(f"search for {text}", partial(index.listing, folder, query), 0.05)
 
         def nothing_new() -> None:
             assert not index.refresh(maildir)

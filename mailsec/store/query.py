@@ -9,11 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from types import MappingProxyType
 from typing import Literal
 
 from mailsec.errors import UsageError
+from mailsec.store.amounts import parse_size, parse_span
 from mailsec.store.types import Flags, Level
 
 __all__ = ["LEVELS", "MAX_QUERY", "Condition", "Query", "QueryError", "parse_query"]
@@ -152,10 +153,6 @@ _IS: Mapping[str, _Test] = MappingProxyType(
         "new": _Test("m.recent <> 0"),
     }
 )
-_DATE = re.compile(r"([0-9]{4})(?:-([0-9]{1,2})(?:-([0-9]{1,2}))?)?\Z")
-_AGO = re.compile(r"([0-9]{1,4})([dwmy])\Z")
-_SIZE = re.compile(r"([0-9]{1,12})([kKmMgG]?)[bB]?\Z")
-_UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
 
 
 def parse_query(text: str, *, now: datetime | None = None) -> Query:
@@ -359,50 +356,18 @@ _NAMES: Mapping[str, Callable[[str, datetime], _Test]] = MappingProxyType(
 
 
 def _octets(name: str, value: str) -> int:
-    match = _SIZE.match(value)
-    if match is None:
-        raise QueryError(f"{name}:{value}: a size is a number, with k or M after it if you like, such as {name}:2M")
-    return int(match[1]) * _UNITS[match[2].lower()]
+    try:
+        return parse_size(value)
+    except ValueError:
+        raise QueryError(
+            f"{name}:{value}: a size is a number, with k or M after it if you like, such as {name}:2M"
+        ) from None
 
 
 def _span(name: str, value: str, now: datetime) -> tuple[int, int]:
-    """The first second of what a date names, and the first after it, in the user's time zone."""
-    today = now.replace(hour=0, minute=0, second=0, microsecond=0)
     try:
-        if value in ("today", "yesterday"):
-            first = today if value == "today" else today - timedelta(days=1)
-            return _seconds(first), _seconds(first + timedelta(days=1))
-        if match := _AGO.match(value):
-            first = _ago(today, int(match[1]), match[2])
-            return _seconds(first), _seconds(first + timedelta(days=1))
-        if match := _DATE.match(value):
-            year, month, day = int(match[1]), int(match[2] or 1), int(match[3] or 1)
-            first = today.replace(year=year, month=month, day=day)
-            if match[3]:
-                after = first + timedelta(days=1)
-            elif match[2]:
-                after = first.replace(year=year + month // 12, month=month % 12 + 1)
-            else:
-                after = first.replace(year=year + 1)
-            return _seconds(first), _seconds(after)
-    except (ValueError, OverflowError, OSError):
-        pass
-    raise QueryError(f"{name}:{value}: a date is such as 2026, 2026-05, 2026-05-17, today, yesterday, 7d, 2w, 3m or 1y")
-
-
-def _ago(today: datetime, number: int, unit: str) -> datetime:
-    if unit in "dw":
-        return today - timedelta(days=number * (7 if unit == "w" else 1))
-    months = today.year * 12 + today.month - 1 - number * (12 if unit == "y" else 1)
-    year, month = divmod(months, 12)
-    for day in range(today.day, 27, -1):  # the 31st of a month that has none is its last
-        try:
-            return today.replace(year=year, month=month + 1, day=day)
-        except ValueError:
-            continue
-    return today.replace(year=year, month=month + 1)
-
-
-def _seconds(day: datetime) -> int:
-    """When a day begins; of a day without a zone on the clock of this machine."""
-    return int(day.timestamp())
+        return parse_span(value, now)
+    except ValueError:
+        raise QueryError(
+            f"{name}:{value}: a date is such as 2026, 2026-05, 2026-05-17, today, yesterday, 7d, 2w, 3m or 1y"
+        ) from None

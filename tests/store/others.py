@@ -1,7 +1,8 @@
 """Processes that use one Maildir at the same time: `python others.py writer|client FOLDER SEED`.
 
-The writer is another program: it delivers, renames and expunges with system calls of its own. The client keeps the
-index, changes flags and delivers, until it is killed. Both write down in a log what they begin and what they have done.
+The writer is another program: it delivers, renames and expunges by itself, until there is a file `stop`. The client
+keeps the index, changes flags and delivers, until it is killed. Both write down in a log
+what they begin and what they have done.
 """
 
 from __future__ import annotations
@@ -9,13 +10,13 @@ from __future__ import annotations
 import os
 import random
 import sys
+import time
 from contextlib import suppress
+from itertools import count
 from pathlib import Path
 
 from mailsec.errors import MailsecError
 from mailsec.store import Flags, Index, Maildir
-
-WRITES = 2_000
 
 
 def letter(name: str, before: str | None) -> bytes:
@@ -35,7 +36,10 @@ class Log:
 
 def writer(top: Path, seed: int) -> None:
     chance, log, maildir = random.Random(seed), Log(top / "writer.log"), top / "Maildir"
-    for number in range(WRITES):
+    for number in count():
+        if (top / "stop").exists():
+            return
+        time.sleep(0.0005)
         kind = chance.random()
         if kind < 0.5:
             name = f"w{number}"
@@ -61,7 +65,7 @@ def writer(top: Path, seed: int) -> None:
 
 def client(top: Path, seed: int) -> None:
     chance, log, maildir = random.Random(seed), Log(top / "client.log"), Maildir(top / "Maildir")
-    count = 0
+    sent = 0
     with Index(top / "index.sqlite") as index:
         folder = index.folder(maildir.path)
         while True:
@@ -71,11 +75,11 @@ def client(top: Path, seed: int) -> None:
                 flag = chance.choice([Flags.SEEN, Flags.FLAGGED, Flags.REPLIED])
                 with suppress(MailsecError):  # the writer was there first
                     index.change_flags(maildir, number, **{chance.choice(["add", "remove"]): flag})
-            name = f"c{os.getpid()}n{count}"
+            name = f"c{os.getpid()}n{sent}"
             log.write(f"begun {name}")
             maildir.deliver(letter(name, None), Flags.SEEN if chance.random() < 0.5 else Flags.NONE)
             log.write(f"delivered {name}")
-            count += 1
+            sent += 1
 
 
 if __name__ == "__main__":

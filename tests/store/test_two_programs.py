@@ -15,11 +15,24 @@ import pytest
 from mailsec.store import Index, Maildir, parse_query
 from mailsec.store.types import Row
 
+KILLS = 12
 OTHERS = Path(__file__).with_name("others.py")
 
 
 def start(kind: str, top: Path, seed: int) -> subprocess.Popen[bytes]:
     return subprocess.Popen([sys.executable, OTHERS, kind, top, str(seed)])
+
+
+def run_and_kill(top: Path, seed: int, seconds: float) -> None:
+    """Starts a client and kills it so long after it has begun to work: anywhere in what it does."""
+    log = top / "client.log"
+    before = log.stat().st_size
+    client = start("client", top, seed)
+    while log.stat().st_size == before and client.poll() is None:
+        time.sleep(0.01)
+    time.sleep(seconds)
+    client.kill()
+    assert client.wait() == -9
 
 
 def lines(path: Path, word: str) -> Counter[str]:
@@ -38,19 +51,14 @@ def test_nothing_is_lost_and_nothing_is_twice(tmp_path: Path, seed: int, figure:
     for name in ("writer.log", "client.log"):
         (tmp_path / name).touch()
     writer = start("writer", tmp_path, seed)
-    kills = 0
-    while writer.poll() is None or kills < 5:
-        client = start("client", tmp_path, seed * 1000 + kills)
-        # Until it works, and then for a moment more that ends anywhere in what it does.
-        begun = (tmp_path / "client.log").stat().st_size
-        while (tmp_path / "client.log").stat().st_size == begun:
-            assert client.poll() is None
-            time.sleep(0.01)
-        time.sleep(chance.random() * 0.3)
-        client.kill()
-        assert client.wait() == -9
-        kills += 1
-    assert writer.wait() == 0
+    try:
+        for kill in range(KILLS):
+            run_and_kill(tmp_path, seed * 1000 + kill, chance.random() * 0.3)
+        assert writer.poll() is None
+        (tmp_path / "stop").touch()
+        assert writer.wait() == 0
+    finally:
+        writer.kill()
 
     delivered = lines(tmp_path / "writer.log", "delivered") + lines(tmp_path / "client.log", "delivered")
     expunged = lines(tmp_path / "writer.log", "expunged")
@@ -80,5 +88,5 @@ def test_nothing_is_lost_and_nothing_is_twice(tmp_path: Path, seed: int, figure:
         assert sorted(index.listing(folder).ids) == sorted(row.id for row in rows(index))
         assert index.counts(folder) == fresh.counts(fresh.folder(box.path))
     figure(
-        f"two programs in one Maildir: client killed {kills} times, {len(there)} messages left of {delivered.total()}"
+        f"two programs in one Maildir: client killed {KILLS} times, {len(there)} messages left of {delivered.total()}"
     )
