@@ -138,7 +138,7 @@ def test_one_part(compare: Callable[..., bool], demo: object, size: tuple[int, i
 def test_save(compare: Callable[..., bool], demo: object, size: tuple[int, int], theme: str) -> None:
     octets = demo.messages["hostile-bidi"]
     parts = [part for part in parse(octets).walk() if part.filename]
-    assert compare(octets, size=size, theme=theme, screen=lambda: SaveScreen(parts, Path("/home/robin")))
+    assert compare(octets, size=size, theme=theme, screen=lambda: SaveScreen(parts, Path("/srv/mail/robin")))
 
 
 @pytest.mark.parametrize(
