@@ -12,15 +12,39 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from mailsec.errors import ConfigError
 from mailsec.hooks.settings import read_table
 
-__all__ = ["Settings", "load", "locate"]
+__all__ = ["ClientSettings", "Settings", "load", "locate", "mail_roots", "state_folder"]
 
 FILE_LIMIT = 1 << 20
 """How many octets a configuration file may have."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClientSettings:
+    """The table `[client]`: how the client looks and which keys it obeys.
+
+    Attributes:
+        theme: the colours; `plain` has none. The environment's `NO_COLOR` comes before it.
+        keys: the preset of keys.
+        bindings: single keys that differ from the preset: for each key the name of an action, or `"none"`.
+        glyphs: whether the terminal shows more than ASCII; `False` has letters for marks.
+        verify_folders: whether a folder is verified as soon as it is opened, not only the message that is shown; that
+            asks DNS for the domains of all its messages.
+        state: the folder of the index and of what else is remembered; `None` for the usual place.
+        searches: saved searches by name, listed beneath the folders.
+    """
+
+    theme: Literal["dark", "light", "contrast", "plain"] = "dark"
+    keys: Literal["mailsec", "mutt", "aerc"] = "mailsec"
+    bindings: Mapping[str, str] = field(default_factory=dict)
+    glyphs: bool = True
+    verify_folders: bool = False
+    state: Path | None = None
+    searches: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +61,7 @@ class _Keys:
     authserv_id: str | None = None
     trusted_sealers: frozenset[str] = frozenset()
     nameservers: tuple[str, ...] = ()
+    mail: tuple[Path, ...] = ()
 
     def __post_init__(self) -> None:
         if not 0 < self.timeout <= 86400:
@@ -52,14 +77,16 @@ class _Keys:
 @dataclass(frozen=True, slots=True)
 class _File(_Keys):
     plugins: Mapping[str, Any] = field(default_factory=dict)
+    client: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Settings(_Keys):
     """What the user or the administrator has decided. Every key has a default that is safe.
 
-    In the file each attribute is a key of the same name at the top level, but for three: `plugins` is the tables
-    `[plugins.NAME]`, `disabled` is the key of that name in `[plugins]`, and `source` is the file itself.
+    In the file each attribute is a key of the same name at the top level, but for four: `plugins` is the tables
+    `[plugins.NAME]`, `disabled` is the key of that name in `[plugins]`, `client` is the table `[client]`, and
+    `source` is the file itself.
 
     Attributes:
         dns_file: a master file (RFC 1035 section 5) that answers all DNS questions instead of the network.
@@ -72,11 +99,14 @@ class Settings(_Keys):
         authserv_id: the name under which our own server writes Authentication-Results (RFC 8601 section 2.5).
         trusted_sealers: domains whose ARC seals may override a DMARC failure.
         nameservers: addresses of the DNS servers to ask; empty for those of the system.
+        mail: the Maildirs and mbox files that the client shows, and folders with such in them; see `mail_roots`.
+        client: how the client looks and which keys it obeys.
         plugins: for each plugin its table, checked against the plugin's own settings when plugins are loaded.
         disabled: names of plugins that are left out.
         source: the file that this was read from.
     """
 
+    client: ClientSettings = field(default_factory=ClientSettings)
     plugins: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     disabled: frozenset[str] = frozenset()
     source: Path | None = None
@@ -95,6 +125,37 @@ def locate(environ: Mapping[str, str] = os.environ) -> Path:
     # the XDG base directory specification has relative paths ignored
     base = Path(folder) if folder.startswith("/") else Path(environ.get("HOME", "~")).expanduser() / ".config"
     return base / "mailsec" / "config.toml"
+
+
+def state_folder(settings: Settings, environ: Mapping[str, str] = os.environ) -> Path:
+    """Where the client keeps its index and what else it remembers; the folder need not be there yet.
+
+    Args:
+        settings: the settings.
+        environ: the environment: `XDG_STATE_HOME`, else `~/.local/state`.
+    """
+    if settings.client.state is not None:
+        return settings.client.state
+    folder = environ.get("XDG_STATE_HOME", "")
+    base = Path(folder) if folder.startswith("/") else Path(environ.get("HOME", "~")).expanduser() / ".local" / "state"
+    return base / "mailsec"
+
+
+def mail_roots(settings: Settings, environ: Mapping[str, str] = os.environ) -> tuple[Path, ...]:
+    """The Maildirs, mbox files and folders that hold the user's mail.
+
+    Args:
+        settings: the settings; what `mail` names is given whether it is there or not.
+        environ: the environment: where nothing is configured, `~/Maildir`, `~/Mail` and the file or Maildir that
+            `MAIL` names, as far as they are there.
+    """
+    if settings.mail:
+        return settings.mail
+    home = Path(environ.get("HOME", "~")).expanduser()
+    usual = [home / "Maildir", home / "Mail"]
+    if named := environ.get("MAIL"):
+        usual.append(Path(named))
+    return tuple(dict.fromkeys(path for path in usual if path.exists()))
 
 
 def load(path: Path | str | None = None, environ: Mapping[str, str] = os.environ) -> Settings:
@@ -152,8 +213,9 @@ def _settings(table: dict[str, Any], file: Path) -> Settings:
             raise ConfigError(f"{file}: [plugins]: disabled should be a list, each text: the names of plugins")
         else:
             disabled = frozenset(value)
+    client = read_table(ClientSettings, top.client, f"{file}: [client]", file.parent)
     keys = {name: getattr(top, name) for name in _Keys.__dataclass_fields__}
     try:
-        return replace(Settings(**keys), plugins=plugins, disabled=disabled, source=file)
+        return replace(Settings(**keys), client=client, plugins=plugins, disabled=disabled, source=file)
     except ValueError as error:
         raise ConfigError(f"{file}: {error}") from error

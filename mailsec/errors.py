@@ -19,9 +19,11 @@ __all__ = [
     "LimitError",
     "MailsecError",
     "PluginError",
+    "SealError",
     "StoreError",
     "TemporaryError",
     "UsageError",
+    "WorkerError",
     "describe",
 ]
 
@@ -58,6 +60,10 @@ class LimitError(InputError):
     """Input goes over one of the limits that protect the program."""
 
 
+class SealError(InputError):
+    """A kept verdict does not carry the seal of this installation, or is about another message."""
+
+
 class StoreError(MailsecError):
     """Mail or the index cannot be written, or the index cannot be read; the sentence names the file."""
 
@@ -68,6 +74,10 @@ class PluginError(MailsecError):
 
 class TemporaryError(MailsecError):
     """What was tried may work later. A verifier that lets it through is reported as `temperror`."""
+
+
+class WorkerError(TemporaryError):
+    """A process or thread of our own that does work in the background ended before its work did."""
 
 
 class DeadlineError(TemporaryError):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mailsec.config import Settings, load, locate
+from mailsec.config import ClientSettings, Settings, load, locate, mail_roots, state_folder
 from mailsec.errors import ConfigError
 
 FULL = """
@@ -20,6 +20,16 @@ identities = ["~/me.p12"]
 password_command = "pass mail"
 nameservers = ["192.0.2.53"]
 trusted_sealers = ["lists.example.net"]
+mail = ["~/Maildir", "/var/mail/me"]
+
+[client]
+theme = "contrast"
+keys = "mutt"
+glyphs = false
+verify-folders = true
+state = "state"
+bindings = {"ctrl+x" = "quit"}
+searches = {boss = "from:boss@example.org"}
 
 [plugins]
 disabled = ["smime"]
@@ -43,6 +53,16 @@ def test_all_keys(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         password_command="pass mail",
         nameservers=("192.0.2.53",),
         trusted_sealers=frozenset({"lists.example.net"}),
+        mail=(tmp_path / "home/Maildir", Path("/var/mail/me")),
+        client=ClientSettings(
+            theme="contrast",
+            keys="mutt",
+            glyphs=False,
+            verify_folders=True,
+            state=tmp_path / "state",
+            bindings={"ctrl+x": "quit"},
+            searches={"boss": "from:boss@example.org"},
+        ),
         plugins={"dkim": {"minimum_bits": 2048}},
         disabled=frozenset({"smime"}),
         source=file,
@@ -90,6 +110,16 @@ def test_a_file_that_was_named_must_be_there(named: str, tmp_path: Path) -> None
         ("trust = 'ca.pem'", "trust should be a list, each a path, not 'ca.pem'"),
         ("trust = [1]", "trust should be a path, not a whole number"),
         ("trust = ['']", "trust should be a path, not ''"),
+        ("mail = '~/Maildir'", "mail should be a list, each a path"),
+        ("client = 3", "client should be a table"),
+        (
+            "[client]\ntheme = 'pink'",
+            "[client]: theme should be one of 'dark', 'light', 'contrast', 'plain', not 'pink'",
+        ),
+        ("[client]\nkeys = 'vi'", "[client]: keys should be one of 'mailsec', 'mutt', 'aerc', not 'vi'"),
+        ("[client]\nglyph = true", "[client]: there is no key 'glyph'; did you mean 'glyphs'?"),
+        ("[client]\nglyphs = 1", "[client]: glyphs should be true or false"),
+        ("[client.bindings]\nx = 1", "[client]: bindings.x should be text"),
         ("plugins = 3", "plugins should be a table"),
         ("[plugins]\ndisabled = 'x'", "[plugins]: disabled should be a list"),
         ("[plugins]\ndkim = 3", "[plugins]: 'dkim' should be a table, [plugins.dkim]"),
@@ -125,3 +155,26 @@ def test_a_folder_is_no_configuration(tmp_path: Path) -> None:
 def test_the_time_must_have_an_offset() -> None:
     with pytest.raises(ValueError, match="offset"):
         Settings(at=datetime(2026, 5, 1))  # noqa: DTZ001
+
+
+def test_where_the_mail_lies(tmp_path: Path) -> None:
+    environ = {"HOME": str(tmp_path), "MAIL": str(tmp_path / "spool")}
+    assert mail_roots(Settings(), environ) == ()
+    (tmp_path / "Mail").mkdir()
+    (tmp_path / "spool").write_text("")
+    assert mail_roots(Settings(), environ) == (tmp_path / "Mail", tmp_path / "spool")
+    named = Settings(mail=(tmp_path / "elsewhere",))
+    assert mail_roots(named, environ) == (tmp_path / "elsewhere",)
+
+
+@pytest.mark.parametrize(
+    ("environ", "path"),
+    [
+        ({"XDG_STATE_HOME": "/s", "HOME": "/h"}, "/s/mailsec"),
+        ({"XDG_STATE_HOME": "relative", "HOME": "/h"}, "/h/.local/state/mailsec"),
+        ({"HOME": "/h"}, "/h/.local/state/mailsec"),
+    ],
+)
+def test_where_the_client_remembers_things(environ: dict[str, str], path: str) -> None:
+    assert str(state_folder(Settings(), environ)) == path
+    assert state_folder(Settings(client=ClientSettings(state=Path("/x"))), environ) == Path("/x")

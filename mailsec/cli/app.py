@@ -1,4 +1,4 @@
-"""`mailsec COMMAND …`: finds the command, runs it, and turns what goes wrong into a sentence and an exit status.
+"""`mailsec` opens the client, `mailsec COMMAND …` runs a command; what goes wrong is a sentence and an exit status.
 
 Nothing heavy is imported before a command is known: `mailsec --help` has to be quick.
 """
@@ -93,6 +93,8 @@ def _run(argv: list[str]) -> int:
         _add_own(parser, own)
         options = parser.parse_args(rest)
         return int(options.run(options, given))
+    if not rest:
+        return commands.run_client(given)
     manager: PluginManager | None = None
     if own is not None or helping:
         manager = _manager(given, strict=own is not None)

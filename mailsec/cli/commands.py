@@ -24,6 +24,7 @@ __all__ = [
     "configure_plugin_command",
     "load_settings",
     "make_manager",
+    "run_client",
     "run_plugin_command",
     "show_tracebacks",
     "unexpected",
@@ -78,11 +79,22 @@ def _plugins(options: argparse.Namespace, given: Globals) -> int:
 OWN: Mapping[str, tuple[str, Callable[[argparse.ArgumentParser], None]]] = MappingProxyType(
     {
         "check": ("say who vouches for messages, and for which part of them", _add_check),
-        "demo": ("make a demonstration mailbox and check it", _add_demo),
+        "demo": ("open the client on a demonstration mailbox", _add_demo),
         "plugins": ("show the plugins", _add_plugins),
     }
 )
 """The core's own commands: what each does, and what adds its arguments."""
+
+
+def run_client(given: Globals) -> int:
+    """Opens the client.
+
+    Args:
+        given: the global options.
+    """
+    from mailsec.cli.client import run
+
+    return run(given)
 
 
 # -- settings and plugins ------------------------------------------------------------------------------------

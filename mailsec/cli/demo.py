@@ -1,4 +1,4 @@
-"""`mailsec demo`: makes the demonstration mailbox and checks it."""
+"""`mailsec demo`: makes the demonstration mailbox and opens it, or checks it where there is no terminal."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from pathlib import Path
 from mailsec.checker import Checker
 from mailsec.cli import commands
 from mailsec.cli.check import check_all
+from mailsec.cli.client import is_terminal, run_client
 from mailsec.cli.options import Globals
 from mailsec.cli.screen import screen_of
 from mailsec.cli.table import row, summary
@@ -24,7 +25,9 @@ __all__ = ["run"]
 
 
 def run(options: argparse.Namespace, given: Globals) -> int:
-    """Makes the mailbox; without `--make` in a folder that is gone in the end, and with its table printed.
+    """Makes the mailbox; without `--make` in a folder that is gone in the end, open in the client.
+
+    Where there is no terminal the table of its verdicts is printed instead.
 
     Args:
         options: `make`.
@@ -53,6 +56,11 @@ def run(options: argparse.Namespace, given: Globals) -> int:
         anchors = (Path(name, "mailbox", "trust.pem"),)
         zone = Path(name, "mailbox", "dns.zone")
         own = replace(settings, dns_file=zone, trust=anchors, identities=(), disabled=disabled, at=None)
+        if is_terminal():
+            reader = (Path(name, "mailbox", "reader.pem"),)
+            client = replace(settings.client, verify_folders=True)
+            own = replace(own, identities=reader, client=client)
+            return run_client(own, (maildir,), Path(name, "state"))
         checker = Checker(own, manager=manager)
         outcome = asyncio.run(check_all(checker, read_path(maildir), Envelope(), lambda report: row(report, screen)))
     print(f"\n{summary(outcome.levels)}")

@@ -17,7 +17,7 @@ from mailsec.crypto.issue import issue
 PLAIN = b"From: a@example.org\r\nSubject: x\r\n\r\nbody\r\n"
 
 USAGE = [
-    ("no command", [], ["COMMAND", "check"]),
+    ("no command and no terminal", [], ["needs a terminal"]),
     ("an unknown command", ["frobnicate"], ["invalid choice", "'frobnicate'"]),
     ("an unknown option", ["check", "--frobnicate", "plain.eml"], ["unrecognized arguments", "--frobnicate"]),
     ("an option cut short", ["check", "--js", "plain.eml"], ["--js"]),

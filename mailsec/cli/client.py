@@ -1,0 +1,101 @@
+"""`mailsec`: the client, in the terminal."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+from mailsec.errors import UsageError
+
+if TYPE_CHECKING:
+    from mailsec.cli.options import Globals
+    from mailsec.config import Settings
+
+__all__ = ["has_glyphs", "is_terminal", "run", "run_client"]
+
+
+def run(given: Globals) -> int:
+    """Opens the client on the user's mail.
+
+    Args:
+        given: the global options.
+
+    Returns:
+        The exit status.
+
+    Raises:
+        UsageError: there is no terminal, or the configuration cannot be used.
+        StoreError: the index cannot be used.
+    """
+    if not is_terminal():
+        raise UsageError("the client needs a terminal; mailsec --help names the commands that need none")
+    import argparse
+
+    from mailsec.cli.commands import load_settings
+    from mailsec.cli.options import merge
+    from mailsec.config import mail_roots, state_folder
+
+    settings = merge(load_settings(given), given, argparse.Namespace())
+    return run_client(settings, mail_roots(settings), state_folder(settings))
+
+
+def run_client(settings: Settings, roots: Sequence[Path], state: Path) -> int:
+    """Runs the client until the user ends it.
+
+    Args:
+        settings: the settings.
+        roots: where the mail lies.
+        state: the folder of the index.
+
+    Raises:
+        UsageError: a binding names a key or an action that there is not, or the folder cannot be made.
+        StoreError: the index cannot be used.
+    """
+    from mailsec.cli.commands import complain
+    from mailsec.config import locate
+    from mailsec.tui.app import MailApp, theme_for
+    from mailsec.tui.keymap import make_keymap
+    from mailsec.tui.services import open_services
+
+    client = settings.client
+    source = settings.source or locate()
+    keymap = make_keymap(client.keys, client.bindings, f"{source}: [client.bindings]")
+    services = open_services(settings, roots, state, tell=complain)
+    app = MailApp(
+        services,
+        keymap,
+        theme=theme_for(client.theme),
+        glyphs=client.glyphs and has_glyphs(sys.stdout),
+        configuration=source,
+        roots=tuple(roots),
+    )
+    app.run()
+    return app.return_code or 0
+
+
+def is_terminal(streams: Sequence[TextIO | None] = (), environ: Mapping[str, str] = os.environ) -> bool:
+    """Whether somebody sits before a terminal that can show the client.
+
+    Args:
+        streams: standard input and output where there are none given.
+        environ: the environment: `TERM=dumb` names a terminal that cannot.
+    """
+    for stream in streams or (sys.stdin, sys.stdout):
+        try:
+            if stream is None or not stream.isatty():
+                return False
+        except ValueError:  # it is closed
+            return False
+    return environ.get("TERM", "") not in {"", "dumb"}
+
+
+def has_glyphs(stream: TextIO) -> bool:
+    """Whether a terminal's encoding has the signs that the client draws."""
+    try:
+        "✓✗·●⚑├└│▸▾◆▌→…─".encode(stream.encoding or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
