@@ -52,6 +52,11 @@ class Background:
         words += [text for text in self._under_way.values() if text][:1]
         return words
 
+    @property
+    def busy(self) -> bool:
+        """Whether anything is under way."""
+        return self.verifying or bool(self._under_way)
+
     def start(self) -> None:
         """Brings all folders up to date, the one in view first, and watches them from then on."""
         self.refresh_all()

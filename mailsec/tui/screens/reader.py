@@ -41,6 +41,11 @@ class Reader:
         """The message in the pane."""
         return self._shown
 
+    @property
+    def rested(self) -> bool:
+        """Whether no message is about to be shown or judged."""
+        return self._waiting is None and (self._worker is None or self._worker.is_finished)
+
     def close(self) -> None:
         """Shows no message."""
         self._shown = None

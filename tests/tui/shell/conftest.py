@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
+import zlib
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -13,12 +14,16 @@ from pathlib import Path
 
 import pytest
 from textual.pilot import Pilot
+from textual.widgets import Input
 
+from mailsec.checker import Checker
 from mailsec.config import ClientSettings, Settings
 from mailsec.demo import make_mailbox, write_mailbox
 from mailsec.hooks.manager import PluginManager
-from mailsec.store import Flags, Index, Maildir
+from mailsec.store import Flags, Index, Maildir, find_mailboxes
+from mailsec.store.keeper import Keeper, read_key
 from mailsec.tui.app import MailApp
+from mailsec.tui.background.mailboxes import open_mailbox
 from mailsec.tui.keymap import make_keymap
 from mailsec.tui.screens.mailbox import MailboxScreen
 from mailsec.tui.services import open_services
@@ -50,6 +55,14 @@ class Session:
         for key in keys:
             await self.pilot.press(key)
         await self.pilot.pause()
+
+    async def type(self, text: str) -> None:
+        """Writes into the line that has the keyboard, and enters it."""
+        line = self.app.screen.focused
+        assert isinstance(line, Input)
+        line.value = text
+        await self.pilot.pause()
+        await self.pilot.press("enter")
 
     async def until(self, condition: Callable[[], object], what: str = "what was waited for") -> None:
         end = time.monotonic() + 20
@@ -119,17 +132,26 @@ def deliver(
         "To": "Robin <robin@example.net>",
         "Subject": subject,
         "Date": f"Mon, 11 May 2026 {hour:02}:00:00 +0000",
-        "Message-ID": f"<{abs(hash((subject, hour)))}@example.org>",
+        "Message-ID": f"<{zlib.crc32(subject.encode())}@example.org>",
         **{name.replace("_", "-"): value for name, value in more.items()},
     }
     text = "".join(f"{name}: {value}\r\n" for name, value in fields.items()) + f"\r\n{body}\r\n"
     return box.deliver(text.encode())
 
 
-def index_all(home: Home) -> None:
-    from mailsec.store import find_mailboxes
-    from mailsec.tui.background.mailboxes import open_mailbox
+async def verify_all(home: Home) -> None:
+    """Judges everything in the index."""
+    keeper = Keeper(read_key(home.state))
+    with Index(home.state / "index.sqlite") as index:
+        box, number = Maildir(home.root), index.folder(home.root)
+        async with Checker(home.settings) as checker:
+            for message in index.listing(number).ids:
+                report = await checker.check(box.read(index.place_of(message)[1]))
+                index.keep_verdict(message, keeper.keep(report, int(NOW)))
 
+
+def index_all(home: Home) -> None:
+    """Indexes all folders."""
     home.state.mkdir(mode=0o700, exist_ok=True)
     with Index(home.state / "index.sqlite") as index:
         for place in find_mailboxes((home.root,)):
@@ -163,10 +185,8 @@ def demonstration(tmp_path_factory: pytest.TempPathFactory) -> Home:
     settings = Settings(dns_file=folder / "mailbox/dns.zone", trust=(folder / "mailbox/trust.pem",), at=AT)
     home = Home(folder / "mailbox/Maildir", folder / "state", settings)
     index_all(home)
+    asyncio.run(verify_all(home))
     return home
-
-
-Opener = Callable[..., "AsyncIterator[Session]"]
 
 
 @pytest.fixture

@@ -145,7 +145,8 @@ async def test_without_a_trash_messages_are_marked_as_deleted_and_hidden(home: A
         await session.until(lambda: session.subjects == ALL[1:])
         assert len(files(home.root)) == 5
         assert any(name.endswith(":2,T") for name in files(home.root))
-        await session.press("/", *"is:deleted", "enter")
+        await session.press("/")
+        await session.type("is:deleted")
         await session.until(lambda: session.subjects == ["Link"])
         await session.press("escape", "u")
         await session.until(lambda: session.subjects == ALL, "undo")
@@ -158,12 +159,12 @@ async def test_moving_copying_archiving(home: Any, run: Any) -> None:
         assert len(files(home.root / ".Archive")) == 1
         await session.press("m")
         await session.until(lambda: isinstance(session.app.screen, Pick))
-        await session.press(*"sent", "enter")
+        await session.type("sent")
         await session.until(lambda: session.subjects == ALL[2:])
         assert len(files(home.root / ".Sent")) == 1
         await session.press("C")
         await session.until(lambda: isinstance(session.app.screen, Pick))
-        await session.press(*"arch", "enter")
+        await session.type("arch")
         await session.until(lambda: len(files(home.root / ".Archive")) == 2)
         assert session.subjects == ALL[2:]
         for _ in range(3):
@@ -183,7 +184,8 @@ async def test_marks_make_actions_take_many(home: Any, run: Any) -> None:
         assert len(session.screen.messages.marked) == 3
         await session.press("escape")
         assert session.screen.messages.marked == set()
-        await session.press("T", *"from:bob", "enter")
+        await session.press("T")
+        await session.type("from:bob")
         await session.until(lambda: session.screen.messages.marked)
         assert [session.screen.messages.row(one).subject for one in session.screen.messages.marked] == ["Re: Plans"]
         await session.press("M")
@@ -206,12 +208,14 @@ async def test_threads_fold(home: Any, run: Any) -> None:
 
 async def test_searching(home: Any, run: Any) -> None:
     async with run(home) as session:
-        await session.press("/", *"plans", "enter")
+        await session.press("/")
+        await session.type("plans")
         await session.until(lambda: session.subjects == ALL[2:])
         assert "plans" in session.top
         await session.press("escape")
         await session.until(lambda: session.subjects == ALL)
-        await session.press("/", *"nothing-like-that", "enter")
+        await session.press("/")
+        await session.type("nothing-like-that")
         await session.until(lambda: not session.subjects)
         await session.press("escape")
         await session.until(lambda: session.subjects == ALL)
@@ -219,7 +223,8 @@ async def test_searching(home: Any, run: Any) -> None:
 
 async def test_a_mistake_in_a_search_is_told_and_changes_nothing(home: Any, run: Any) -> None:
     async with run(home) as session:
-        await session.press("/", *"is:purple", "enter")
+        await session.press("/")
+        await session.type("is:purple")
         said = session.screen.query_one("#search-said")
         await session.until(lambda: "is:purple" in str(said.render()))
         assert session.subjects == ALL
@@ -234,7 +239,8 @@ async def test_searching_everywhere_and_saved_searches(home: Any, run: Any) -> N
         await session.until(
             lambda: any("Archive" in str(getattr(one, "name", "")) for one in session.screen.folders.items)
         )
-        await session.press("\\", *"link", "enter")
+        await session.press("\\")
+        await session.type("link")
         await session.until(lambda: session.subjects == ["Link"], "what the archive has")
         await session.press("escape")
         await session.until(lambda: session.subjects == ALL[1:])
@@ -246,7 +252,7 @@ async def test_sorting(home: Any, run: Any) -> None:
     async with run(home) as session:
         await session.press("o")
         await session.until(lambda: isinstance(session.app.screen, Pick))
-        await session.press(*"oldest", "enter")
+        await session.type("oldest")
         await session.until(lambda: session.subjects[0] == "Plans")
         assert session.subjects == ["Plans", "Re: Plans", "Re: Plans again", "[bold]Brackets[/red]", "Link"]
         assert "by date" in session.top
@@ -256,7 +262,7 @@ async def test_going_to_other_folders(home: Any, run: Any) -> None:
     async with run(home) as session:
         await session.press("c")
         await session.until(lambda: isinstance(session.app.screen, Pick))
-        await session.press(*"trash", "enter")
+        await session.type("trash")
         await session.until(lambda: "empty" in session.top)
         await session.press("h")
         assert session.screen.zone == "folders"
