@@ -27,7 +27,13 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Adds the pages that lie outside of the folder of the documentation."""
     readme = (ROOT / "README.md").read_text()
-    files.append(File.generated(config, "index.md", content=readme.replace("](docs/", "](").replace("](decisions/)", "](decisions/README.md)")))
+    files.append(
+        File.generated(
+            config,
+            "index.md",
+            content=readme.replace("](docs/", "](").replace("](decisions/)", "](decisions/README.md)"),
+        )
+    )
     for name in _plugins():
         text = (ROOT / "plugins" / name / "README.md").read_text()
         files.append(File.generated(config, f"plugins/{name}.md", content=text.replace("](../../docs/", "](../")))

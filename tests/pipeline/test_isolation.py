@@ -98,7 +98,7 @@ def sync(function: Any) -> dict[str, Any]:
 
 
 async def blocks_async(*_: Any) -> Any:
-    time.sleep(1e9)  # noqa: ASYNC251 - that is the point
+    time.sleep(1e9)  # that is the point
 
 
 async def blocks_late(*_: Any) -> Any:
