@@ -2,13 +2,14 @@
 # make test    all tests; names what it skips because a program of somebody else is missing
 # make lab     installs the programs that tests talk to (Debian, as root)
 # make check   formatting, lint, types, the layers
+# make docs    the documentation as a site, in build/site; needs no network
 # make bench   figures beside the peers, in one run
 # make fuzz    coverage-guided fuzzing; FUZZ_SECONDS a target
 #
 # Works with any Python of 3.11 or later; PYTHON=/path/to/python3 names one.
 
 .POSIX:
-.PHONY: demo test lab check bench bench-short fuzz fuzz-short clean
+.PHONY: demo test lab check docs pictures bench bench-short fuzz fuzz-short clean
 
 BIN = .venv/bin
 TESTS =
@@ -31,6 +32,14 @@ check:
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+docs:
+	@scripts/environment develop
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+
+pictures:
+	@scripts/environment develop
+	$(BIN)/python scripts/pictures
 
 bench:
 	@scripts/environment develop

@@ -56,11 +56,13 @@ class Tmux:
         return self.run("capture-pane", "-p")
 
     def wait_until(self, is_so: Callable[[str], bool], timeout: float = 60) -> str:
-        """Waits until the screen is as wanted, and gives it."""
+        """Waits until the screen is as wanted, and is still the same a moment later: a paint takes several writes."""
         deadline = time.monotonic() + timeout
-        while not is_so(screen := self.screen()):
+        before, screen = "", self.screen()
+        while screen != before or not is_so(screen):
             assert time.monotonic() < deadline, screen
-            time.sleep(0.03)
+            time.sleep(0.06)
+            before, screen = screen, self.screen()
         return screen
 
     def close(self) -> None:
