@@ -128,6 +128,7 @@ def row_pieces(
         return pieces
     people = max(14, min(26, cells * 3 // 10))
     room = cells - 7 - people - 2 - 2 - 1 - DATE - 1
+    count = count if width(count) <= room else ""
     pieces += [
         (" ", ""),
         (lines, "line--dim"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import shutil
 import time
 import zlib
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
@@ -178,12 +179,19 @@ def home(tmp_path: Path) -> Home:
 
 
 @pytest.fixture(scope="session")
-def demonstration(tmp_path_factory: pytest.TempPathFactory) -> Home:
-    """The demonstration, indexed and verified once; nothing changes it."""
-    folder = tmp_path_factory.mktemp("demonstration")
-    write_mailbox(asyncio.run(make_mailbox(PluginManager(), AT)), folder / "mailbox")
-    settings = Settings(dns_file=folder / "mailbox/dns.zone", trust=(folder / "mailbox/trust.pem",), at=AT)
-    home = Home(folder / "mailbox/Maildir", folder / "state", settings)
+def demonstration_made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demonstration, made once."""
+    folder = tmp_path_factory.mktemp("demonstration") / "mailbox"
+    write_mailbox(asyncio.run(make_mailbox(PluginManager(), AT)), folder)
+    return folder
+
+
+@pytest.fixture
+def demonstration(demonstration_made: Path, tmp_path: Path) -> Home:
+    """The demonstration, indexed and verified; each test has one of its own, since opening a message changes it."""
+    folder = shutil.copytree(demonstration_made, tmp_path / "mailbox")
+    settings = Settings(dns_file=folder / "dns.zone", trust=(folder / "trust.pem",), at=AT)
+    home = Home(folder / "Maildir", tmp_path / "state", settings)
     index_all(home)
     asyncio.run(verify_all(home))
     return home
