@@ -291,9 +291,12 @@ async def test_a_message_that_is_gone_meanwhile_is_a_sentence(
 ) -> None:
     monkeypatch.setattr("mailsec.tui.screens.background.stamp", lambda _path: ())  # the watch sees no change
     async with run(home) as session:
-        last = session.screen.messages.shown.ids[-1]
-        Maildir(home.root).remove(session.screen.messages.row(last).key)
-        await session.press("G", "d")
+        last = session.screen.messages.row(session.screen.messages.shown.ids[-1])
+        await session.press("G")
+        pane = session.screen.pane
+        await session.until(lambda: pane.report is not None and pane.message.subject == last.subject, "the message")
+        Maildir(home.root).remove(last.key)
+        await session.press("d")
         await session.until(lambda: session.bottom.startswith("!"), "the sentence")
 
 

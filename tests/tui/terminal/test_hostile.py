@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -81,8 +82,6 @@ def test_hostile_messages_reach_nothing(
     assert shown > 100  # what should not be obeyed was shown
     assert b"Traceback" not in output
     assert b"this is a mistake in mailsec" not in output
-    for brackets in (f"[bold red]{MARKER}[/]", "[[[]]] [/] [ []"):
-        assert brackets in re.sub(r"\x1b\[[0-?]*[ -/]*[@-~]", "", output.decode())
 
     assert listener.connections == 0
     events = watch.read_text().splitlines()
@@ -92,6 +91,21 @@ def test_hostile_messages_reach_nothing(
     )
     assert not [event for event in events if not ours.match(event)]
     figure(f"hostile messages at a terminal: {len(messages)} were shown, {len(PAYLOADS)} kinds of controls tried")
+
+
+@pytest.mark.parametrize("subject", [f"[bold red]{MARKER}[/]", "[[[]]] [/] [ []", "[@click=app.quit]x[/]"])
+def test_brackets_are_just_brackets(open_client: Callable[..., Terminal], maildir: Path, subject: str) -> None:
+    octets = f"From: alice@example.org\r\nSubject: {subject}\r\n\r\n{subject}\r\n".encode()
+    deliver(maildir, 0, octets)
+    terminal = open_client()
+    end = time.monotonic() + 60
+    shown = ""
+    while shown.count(subject) < 2 and time.monotonic() < end:  # above the message and in it
+        terminal.settle(0.1)
+        shown = re.sub(r"\x1b\[[0-?]*[ -/]*[@-~]", "", terminal.output.decode())
+    assert shown.count(subject) >= 2
+    terminal.send("Q")
+    assert terminal.wait(30) == 0
 
 
 @pytest.mark.parametrize("payload", PAYLOADS.values(), ids=PAYLOADS.keys())
