@@ -42,9 +42,13 @@ def walk(terminal: Terminal, count: int) -> bytes:
     terminal.settle()
     terminal.send("\x1b")
     terminal.settle()
-    terminal.send("G")
-    terminal.settle()
-    assert f"{count}/{count}".encode() in terminal.output
+    last = f"{count}/{count}".encode()
+    end = time.monotonic() + 60
+    while last not in terminal.output and time.monotonic() < end:  # a screen above the list may still be closing
+        for key in ("\x1b", "g", "G"):
+            terminal.send(key)
+            terminal.settle()
+    assert last in terminal.output
     assert len(terminal.output) > since
     terminal.send("Q")
     assert terminal.wait(30) == 0
