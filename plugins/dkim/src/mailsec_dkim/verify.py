@@ -146,17 +146,18 @@ class DKIMVerification:
         fault = _body_fault(signature, body)
         selected = select_fields(self._section, signer.signed, field.index)
         record = _strongest(records, scheme)
-        if not fault:
+        assessment = assess_signature(scheme, record.public_key, use="dkim")
+        if not fault and assessment.status is not _REFUSED:  # where no key is accepted none is worth the work
             signed = hash_input(self._section, selected, field.raw, signature.blank, signer.header_canonicalization)
             if scheme is ED25519:  # RFC 8463 section 3: what is signed is the digest
                 signed = hashlib.sha256(signed).digest()
             for candidate in records:
                 if candidate.public_key.verify(signature.value, signed, scheme):
                     record = candidate  # what is judged is the key that made the signature, whichever others there are
+                    assessment = assess_signature(scheme, record.public_key, use="dkim")
                     break
             else:
                 fault = (Cause.SIGNATURE, "signature did not verify")
-        assessment = assess_signature(scheme, record.public_key, use="dkim")
         evidence: tuple[Evidence, ...] = (answer, *_facts(signature, record))
         if assessment.status is _REFUSED:
             return AuthResult(
