@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import statistics
 import subprocess
 import sys
@@ -148,7 +149,7 @@ async def open_client(folder: Path) -> dict[str, float]:
     begin = time.perf_counter()
     services = open_services(settings, (folder / "Maildir",), folder / "state")
     keymap = make_keymap("mailsec", {})
-    app = MailApp(services, keymap, theme="dark", glyphs=True, configuration=folder / "config.toml")
+    app = MailApp(services, keymap, theme="dark", glyphs=True, configuration=folder / "config.toml", settled=gc.freeze)
     with (
         # the index is warm, and the messages that are shown are made as they are read
         mock.patch.object(Background, "start", return_value=None),

@@ -40,6 +40,7 @@ class MailApp(App[None]):
         glyphs: whether the terminal shows more than ASCII.
         configuration: the configuration file, to be named to somebody who has no mail yet.
         roots: where mail was looked for.
+        settled: called when what stays for as long as the program runs has been made.
     """
 
     TITLE = "mailsec"
@@ -69,6 +70,7 @@ class MailApp(App[None]):
         glyphs: bool,
         configuration: Path,
         roots: tuple[Path, ...] = (),
+        settled: Callable[[], object] = lambda: None,
     ) -> None:
         super().__init__()
         self._services = services
@@ -76,6 +78,7 @@ class MailApp(App[None]):
         self._glyphs = glyphs
         self._configuration = configuration
         self._roots = roots
+        self._settled = settled
         self.animation_level = "none"
         for one in THEMES:
             self.register_theme(one)
@@ -88,7 +91,9 @@ class MailApp(App[None]):
     def on_mount(self) -> None:
         """Shows the mail, or what to do where there is none."""
         if self._services.places:
-            self.push_screen(MailboxScreen(self._services, self._keymap_ours, glyphs=self._glyphs))
+            self.push_screen(
+                MailboxScreen(self._services, self._keymap_ours, glyphs=self._glyphs, settled=self._settled)
+            )
         else:
             self.push_screen(WelcomeScreen(self._configuration, self._roots))
 

@@ -97,6 +97,7 @@ class Banner(Drawn):
         self._glyphs = glyphs
         self._hint = hint
         self._state: State = None
+        self._height = 1
 
     @property
     def state(self) -> State:
@@ -109,7 +110,18 @@ class Banner(Drawn):
         self.changed()
 
     def rows(self, width: int) -> Iterable[Row]:
-        """Mark, level and sentence, then what the signs in the margin mean."""
+        """Mark, level and sentence, then what the signs in the margin mean.
+
+        While a message is checked there are as many lines as before, so that the text below does not move twice.
+        """
+        rows = tuple(self._lines(width))
+        if isinstance(self._state, Checking):
+            yield from (*rows, *(((" ", ""),) for _ in range(self._height - len(rows))))
+        else:
+            self._height = max(1, len(rows))
+            yield from rows
+
+    def _lines(self, width: int) -> Iterator[Row]:
         state = self._state
         if state is None:
             return

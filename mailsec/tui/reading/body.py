@@ -15,6 +15,7 @@ from textual.strip import Strip
 
 from mailsec.tui.reading.lines import Cover, Kind, Line, Role, Stop
 from mailsec.tui.reading.wrapping import DEEPEST
+from mailsec.tui.styles import Styles
 
 if TYPE_CHECKING:
     from mailsec.tui.reading.document import Document
@@ -93,6 +94,7 @@ class BodyView(ScrollView):
 
     def __init__(self, *, glyphs: bool = True) -> None:
         super().__init__()
+        self._styles = Styles(self)
         self._glyphs = glyphs
         self._document: Document | None = None
         self._chosen: tuple[int, int] | None = None
@@ -200,7 +202,7 @@ class BodyView(ScrollView):
         return place if last > self._top and first < self._top + max(1, self.size.height) else None
 
     def _go(self, top: int) -> None:
-        self.scroll_to(y=max(0, top), animate=False, force=True)
+        self.scroll_to(y=max(0, top), animate=False, force=True, immediate=True)
 
     def _resized(self) -> None:
         height = 0 if self._document is None else self._document.height
@@ -226,64 +228,63 @@ class BodyView(ScrollView):
 
     # -- drawing
 
+    def notify_style_update(self) -> None:
+        """Forgets the styles, since the theme may have changed."""
+        self._styles.clear()
+        super().notify_style_update()
+
     def render_line(self, y: int) -> Strip:
         """Draws one line of the screen."""
         width = self.size.width
         number = self._top + y
-        base = self.rich_style
         if self._document is None or number >= self._document.height:
-            return Strip.blank(width, base)
+            return Strip.blank(width, self._styles.base)
         line = self._document.line(number)
-        segments = [self._margin(line, base), Segment(" ", base), *self._quotes(line, base)]
+        segments = [self._margin(line), Segment(" ", self._styles.base), *self._quotes(line)]
         if line.kind is Kind.RULE:
             rule = ("─" if self._glyphs else "-") * max(1, self._document.width - 2 * min(line.quote, DEEPEST))
-            segments.append(Segment(rule, self._style("body--dim", base)))
+            segments.append(Segment(rule, self._styles.of("body--dim")))
         else:
-            segments += self._text(number, line, base)
-        return Strip(segments).adjust_cell_length(width, base)
+            segments += self._text(number, line)
+        return Strip(segments).adjust_cell_length(width, self._styles.base)
 
-    def _style(self, name: str, base: Style) -> Style:
-        return base + self.get_component_rich_style(name, partial=True)
+    def _margin(self, line: Line) -> Segment:
+        names = {Cover.AUTHOR: "body--author", Cover.DOMAIN: "body--domain"}
+        return Segment(margin_glyph(line.cover, glyphs=self._glyphs), self._styles.of(names.get(line.cover, "")))
 
-    def _margin(self, line: Line, base: Style) -> Segment:
-        style = base
-        if line.cover is not Cover.NOBODY:
-            style = self._style("body--author" if line.cover is Cover.AUTHOR else "body--domain", base)
-        return Segment(margin_glyph(line.cover, glyphs=self._glyphs), style)
-
-    def _quotes(self, line: Line, base: Style) -> Iterator[Segment]:
+    def _quotes(self, line: Line) -> Iterator[Segment]:
         if line.quote:
-            yield Segment(("│ " if self._glyphs else "> ") * min(line.quote, DEEPEST), self._style("body--quote", base))
+            yield Segment(("│ " if self._glyphs else "> ") * min(line.quote, DEEPEST), self._styles.of("body--quote"))
 
-    def _text(self, number: int, line: Line, base: Style) -> Iterator[Segment]:
-        plain = self._line_style(line, base)
+    def _text(self, number: int, line: Line) -> Iterator[Segment]:
+        plain = self._line_style(line)
         at = 0
         for span in line.spans:
             if span.start > at:
                 yield Segment(line.text[at : span.start], plain)
-            style = plain + self._role_style(span.role, plain)
+            style = plain + self._role_style(span.role)
             if span.stop >= 0 and self._document is not None:
                 place = self._document.stop_of(number, span.stop)
                 if place == self._chosen:
-                    style = self._style("body--chosen", base)
+                    style = self._styles.of("body--chosen")
                 style += Style(meta={_PLACE: list(place)})
             yield Segment(line.text[span.start : span.end], style)
             at = span.end
         if at < len(line.text):
             yield Segment(line.text[at:], plain)
 
-    def _line_style(self, line: Line, base: Style) -> Style:
+    def _line_style(self, line: Line) -> Style:
         if line.quote and line.kind is Kind.TEXT:
-            return self._style("body--quote", base)
-        name = {
+            return self._styles.of("body--quote")
+        names = {
             Kind.HEADING: "body--heading",
             Kind.SIGNATURE: "body--dim",
             Kind.FOLD: "body--dim",
             Kind.TARGET: "body--dim",
             Kind.NOTICE: "body--notice",
-        }.get(line.kind)
-        return base if name is None else self._style(name, base)
+        }
+        return self._styles.of(names.get(line.kind, ""))
 
-    def _role_style(self, role: Role, base: Style) -> Style:
+    def _role_style(self, role: Role) -> Style:
         names = {Role.LINK: "body--link", Role.DECEPTIVE: "body--deceptive", Role.STRONG: "body--heading"}
-        return self._style(names.get(role, "body--field"), base)
+        return self._styles.component(names.get(role, "body--field"))

@@ -7,10 +7,12 @@ from typing import ClassVar, TypeAlias
 
 from rich.segment import Segment
 from textual.geometry import Size
+from textual.reactive import Reactive
 from textual.strip import Strip
 from textual.widget import Widget
 
 from mailsec.tui.reading.wrapping import wrap
+from mailsec.tui.styles import Styles
 
 __all__ = ["Drawn", "Row", "hanging"]
 
@@ -27,8 +29,12 @@ class Drawn(Widget):
     Drawn { width: 1fr; height: auto; }
     """
 
+    virtual_size: Reactive[Size] = Reactive(Size(0, 0))
+    """As `Widget` has it, but its change lays nothing out again: what is never scrolled has just been laid out."""
+
     def __init__(self) -> None:
         super().__init__()
+        self._styles = Styles(self)
         self._drawn: tuple[int, list[Row]] | None = None
 
     def rows(self, width: int) -> Iterable[Row]:
@@ -37,8 +43,9 @@ class Drawn(Widget):
 
     def changed(self) -> None:
         """To be called when `rows` would give others."""
-        self._drawn = None
-        self.refresh(layout=True)
+        before, self._drawn = self._drawn, None
+        same_height = before is not None and before[0] and len(self._rows(before[0])) == len(before[1])
+        self.refresh(layout=not same_height)  # all that is seen is laid out anew, which takes far longer than drawing
 
     def _rows(self, width: int) -> list[Row]:
         if self._drawn is None or self._drawn[0] != width:
@@ -50,17 +57,19 @@ class Drawn(Widget):
         del container, viewport
         return len(self._rows(width))
 
+    def notify_style_update(self) -> None:
+        """Forgets the styles, since the theme may have changed."""
+        self._styles.clear()
+        super().notify_style_update()
+
     def render_line(self, y: int) -> Strip:
         """Draws one line."""
-        width, base = self.size.width, self.rich_style
+        width = self.size.width
         rows = self._rows(width)
         if y >= len(rows):
-            return Strip.blank(width, base)
-        segments = [
-            Segment(text, base + self.get_component_rich_style(name, partial=True) if name else base)
-            for text, name in rows[y]
-        ]
-        return Strip(segments).adjust_cell_length(width, base)
+            return Strip.blank(width, self._styles.base)
+        segments = [Segment(text, self._styles.of(name)) for text, name in rows[y]]
+        return Strip(segments).adjust_cell_length(width, self._styles.base)
 
 
 def hanging(text: str, width: int, first: Row, indent: int, name: str = "") -> Iterator[Row]:

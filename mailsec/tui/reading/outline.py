@@ -212,9 +212,9 @@ class Outline(ScrollView):
         first, last = self._starts.get(self._cursor, (0, 1))
         top, page = round(self.scroll_y), max(1, self.size.height)
         if first < top:
-            self.scroll_to(y=first, animate=False, force=True)
+            self.scroll_to(y=first, animate=False, force=True, immediate=True)
         elif last > top + page:
-            self.scroll_to(y=min(first, last - page), animate=False, force=True)
+            self.scroll_to(y=min(first, last - page), animate=False, force=True, immediate=True)
         self.refresh()
 
     def on_click(self, event: events.Click) -> None:

@@ -60,6 +60,8 @@ class Target(Drawn):
 
     def present(self, stop: Stop | None) -> None:
         """Shows where a stop leads, or nothing."""
+        if stop is None and self._stop is None:
+            return
         self._stop = stop
         self.display = stop is not None
         self.changed()

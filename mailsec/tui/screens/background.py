@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from textual.timer import Timer
 from textual.worker import Worker
 
 from mailsec.errors import MailsecError
@@ -22,6 +23,8 @@ __all__ = ["Background"]
 
 LOOK = 2.0
 """Seconds between two looks at the folder in view."""
+TELL = 0.2
+"""Seconds between two words on how far it has come."""
 SHOW = 1.0
 """Seconds between two lists while a folder is indexed for the first time."""
 
@@ -38,6 +41,7 @@ class Background:
         self._indexing = Indexing(screen.services.index, progress=self._indexed, tell=screen.say)
         self._under_way: dict[Path, str] = {}
         self._listed = 0.0
+        self._telling: Timer | None = None
         self._stamps: dict[Path, Stamp] = {}
         self._verification: Worker[None] | None = None
         self._verified = Progress()
@@ -56,6 +60,15 @@ class Background:
     def busy(self) -> bool:
         """Whether anything is under way."""
         return self.verifying or bool(self._under_way)
+
+    def _tell_soon(self) -> None:
+        """Has the screen say how far it has come, but not each time that something has."""
+        if self._telling is None:
+            self._telling = self._screen.set_timer(TELL, self._tell)
+
+    def _tell(self) -> None:
+        self._telling = None
+        self._screen.tell_state()
 
     def start(self) -> None:
         """Brings all folders up to date, the one in view first, and watches them from then on."""
@@ -103,7 +116,7 @@ class Background:
 
     def _indexed(self, place: Place, done: int, total: int) -> None:
         self._under_way[place.path] = f"indexing {done}/{total}" if done < total else ""
-        self._screen.tell_state()
+        self._tell_soon()
         now = self._screen.services.clock()
         if place.path == self._screen.lists.view.folder and now - self._listed >= SHOW:
             self._listed = now
@@ -149,7 +162,7 @@ class Background:
 
     def _advanced(self, progress: Progress) -> None:
         self._verified = progress
-        self._screen.tell_state()
+        self._tell_soon()
 
     async def _verify(self, task: FolderVerification) -> None:
         try:

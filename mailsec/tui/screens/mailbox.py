@@ -51,6 +51,7 @@ class MailboxScreen(Screen[None]):
         services: the mail and the checks.
         keymap: which key does what.
         glyphs: whether the terminal shows more than ASCII.
+        settled: called when the first rows are seen, and again when the first message has been judged.
     """
 
     DEFAULT_CSS = """
@@ -69,9 +70,12 @@ class MailboxScreen(Screen[None]):
     }
     """
 
-    def __init__(self, services: Services, keymap: Keymap, *, glyphs: bool) -> None:
+    def __init__(
+        self, services: Services, keymap: Keymap, *, glyphs: bool, settled: Callable[[], object] = lambda: None
+    ) -> None:
         super().__init__()
         self.services = services
+        self.settled = settled
         self.keymap = keymap
         self.want_folders = True
         self.want_preview = True
@@ -123,6 +127,7 @@ class MailboxScreen(Screen[None]):
     async def _start(self) -> None:
         await self.lists.show()
         await self.lists.count()
+        self.call_after_refresh(self.settled)
         self.background.start()
 
     async def on_unmount(self) -> None:

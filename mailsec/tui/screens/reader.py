@@ -35,6 +35,7 @@ class Reader:
         self._waiting: Timer | None = None
         self._worker: Worker[None] | None = None
         self._loaded = asyncio.Event()
+        self._judged = False
 
     @property
     def shown(self) -> int | None:
@@ -107,6 +108,9 @@ class Reader:
             return
         if self._shown == number:
             screen.pane.judge(report)
+        if not self._judged:
+            self._judged = True
+            screen.call_after_refresh(screen.settled)
         await screen.desk.ask(Mail.keep_verdict, number, kept)
         screen.messages.refresh_rows((number,))
 

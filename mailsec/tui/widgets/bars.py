@@ -68,9 +68,10 @@ class TopLine(Widget):
         self._write(pieces, states)
 
     def _write(self, pieces: list[tuple[str, str]], states: Sequence[str]) -> None:
-        self._pieces = pieces
-        self._states = tuple(clean(one) for one in states if one)
-        self.refresh()
+        cleaned = tuple(clean(one) for one in states if one)
+        if (pieces, cleaned) != (self._pieces, self._states):
+            self._pieces, self._states = pieces, cleaned
+            self.refresh()
 
     def render_line(self, y: int) -> Strip:
         """Draws it."""

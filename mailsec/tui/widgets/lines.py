@@ -100,7 +100,7 @@ class LineList(ScrollView, can_focus=True):
         self.virtual_size = Size(0, count)
         self.cursor = max(0, min(cursor, count - 1))
         if top is not None:
-            self.scroll_to(y=max(0, top), animate=False, force=True)
+            self.scroll_to(y=max(0, top), animate=False, force=True, immediate=True)
         self.keep_in_sight()
         self.refresh()
 
@@ -150,7 +150,7 @@ class LineList(ScrollView, can_focus=True):
         wanted = max(wanted, self.cursor + margin - page + 1)
         wanted = max(0, min(wanted, self._count - page))
         if wanted != top:
-            self.scroll_to(y=wanted, animate=False, force=True)
+            self.scroll_to(y=wanted, animate=False, force=True, immediate=True)
 
     def on_resize(self) -> None:
         """Keeps the selection in sight."""

@@ -110,10 +110,15 @@ class MessageList(LineList):
         """
         if messages is None:
             self._rows.clear()
-        else:
-            for message in messages:
-                self._rows.pop(message, None)
-        self.refresh()
+            self.refresh()
+            return
+        for message in messages:
+            self._rows.pop(message, None)
+        changed = set(messages)
+        top = self.top
+        for index, message in enumerate(self._shown.ids[top : top + self.page], top):
+            if message in changed:  # all that is not seen is drawn when it is
+                self.refresh_line(index)
 
     def set_marks(self, messages: Collection[int]) -> None:
         """Marks these messages and no others."""
