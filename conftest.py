@@ -3,9 +3,14 @@
 import os
 from collections.abc import Callable, Generator
 
+import hypothesis
 import pytest
 
 IN_CI = os.environ.get("CI", "").lower() in {"1", "true", "yes"}
+
+if not IN_CI:  # where Hypothesis does so by itself: no test fails since the machine is busy
+    hypothesis.settings.register_profile("mailsec", deadline=None)
+    hypothesis.settings.load_profile("mailsec")
 
 _figures: list[str] = []
 
