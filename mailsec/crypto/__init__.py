@@ -12,8 +12,10 @@ if TYPE_CHECKING:
         POLICY_VERSION,
         Assessment,
         Status,
+        assess_content_encryption,
         assess_digest,
         assess_key,
+        assess_key_transport,
         assess_signature,
     )
     from mailsec.crypto.certificates import Certificate, load_certificates
@@ -44,7 +46,16 @@ if TYPE_CHECKING:
     from mailsec.crypto.trust import StaticTrust
 
 _NAMES = {
-    "algorithms": ("POLICY_VERSION", "Assessment", "Status", "assess_digest", "assess_key", "assess_signature"),
+    "algorithms": (
+        "POLICY_VERSION",
+        "Assessment",
+        "Status",
+        "assess_content_encryption",
+        "assess_digest",
+        "assess_key",
+        "assess_key_transport",
+        "assess_signature",
+    ),
     "certificates": ("Certificate", "load_certificates"),
     "digests": ("DIGEST_SIZES", "Digest", "new_digest"),
     "identity": ("Identity",),
@@ -108,8 +119,10 @@ __all__ = [
     "SignatureScheme",
     "StaticTrust",
     "Status",
+    "assess_content_encryption",
     "assess_digest",
     "assess_key",
+    "assess_key_transport",
     "assess_signature",
     "load_certificates",
     "load_identities",

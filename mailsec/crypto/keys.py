@@ -257,6 +257,18 @@ class PublicKey:
             self._spki = self._key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
         return self._spki
 
+    def raw(self) -> bytes:
+        """The key without what says of which kind it is: a point (SEC 1 section 2.3.3), uncompressed, or octets.
+
+        Raises:
+            UsageError: keys of this kind have no such form.
+        """
+        if self.key_type == "ec":
+            return bytes(self._key.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint))
+        if self.key_type in {"x25519", "x448", "ed25519", "ed448", "ml-kem-768", "ml-kem-1024"}:
+            return bytes(self._key.public_bytes(Encoding.Raw, PublicFormat.Raw))
+        raise UsageError(f"a key of the kind {self.key_type} is no plain octets")
+
     def fits(self, scheme: SignatureScheme) -> bool:
         """Whether a signature of this scheme can be one by this key at all."""
         if scheme.key_type == "rsa-pss":
