@@ -168,7 +168,7 @@ class ContentEncryption:
         Returns:
             The content, or `None` where the padding or the tag is wrong. It takes the same way until then.
         """
-        key = self._key(key)
+        key = self.effective_key(key)
         if self.cipher.mode in {"ccm", "chacha20-poly1305"}:
             return self._decrypt_at_once(key, pieces, aad, tag)
         length = sum(map(len, pieces))
@@ -205,7 +205,7 @@ class ContentEncryption:
                 return None
             write(content)
             return len(content)
-        key = self._key(key)
+        key = self.effective_key(key)
         if self._pass(key, pieces, aad, tag, None) is None:
             return None
         return self._pass(key, pieces, aad, tag, write)
@@ -253,7 +253,7 @@ class ContentEncryption:
             pieces: the content.
             aad: the additional authenticated data.
         """
-        key = self._key(key)
+        key = self.effective_key(key)
         if self.cipher.mode in {"ccm", "chacha20-poly1305"}:
             sealed = memoryview(self._aead(key).encrypt(self.nonce, b"".join(pieces), aad))
             for start in range(0, len(sealed) - self.tag_octets, PIECE):
@@ -279,8 +279,8 @@ class ContentEncryption:
 
     # -- both ------------------------------------------------------------------------------------------------
 
-    def _key(self, key: bytes) -> bytes:
-        """The key that the cipher takes, derived if it must be (RFC 9709 section 2)."""
+    def effective_key(self, key: bytes) -> bytes:
+        """The key that the cipher takes: the content-encryption key, or what is derived from it (RFC 9709 section 2)."""
         if not self.derived:
             return key
         return HKDF(hashes.SHA256(), len(key), _CEK_SALT, self.identifier).derive(key)
