@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = [
     "POLICY_VERSION",
     "Assessment",
+    "KeyUse",
     "Status",
     "Use",
     "assess_content_encryption",
@@ -35,7 +36,8 @@ __all__ = [
 POLICY_VERSION: Final = "2"
 """Grows by one with each change of the tables; kept with evidence, so that an old judgement can be understood."""
 
-Use: TypeAlias = Literal["dkim", "smime", "certificate", "encryption"]
+Use: TypeAlias = Literal["dkim", "smime", "certificate"]
+KeyUse: TypeAlias = Use | Literal["encryption"]
 
 
 class Status(StrEnum):
@@ -146,6 +148,14 @@ _CONTENT: Final[Mapping[str, tuple[Status, Status, str, str]]] = {
     "des-ede3-cbc": (_DEPRECATED, _REFUSED, _OLD, "RFC 8551 appendix B.2; NIST SP 800-131A rev. 2 section 2"),
     "rc2-cbc": (_DEPRECATED, _REFUSED, _OLD, "RFC 8551 appendix B.2"),
 }
+_KEY_NAMES: Final = {
+    "ed25519": "Ed25519",
+    "ed448": "Ed448",
+    "x25519": "X25519",
+    "x448": "X448",
+    "ml-kem-768": "ML-KEM-768",
+    "ml-kem-1024": "ML-KEM-1024",
+}
 _CONTENT_NAMES: Final = {"chacha20-poly1305": "ChaCha20-Poly1305", "des-ede3-cbc": "Triple DES", "rc2-cbc": "RC2"}
 
 # DKIM names its algorithms one by one; whatever is not here does not exist there.
@@ -183,7 +193,7 @@ def assess_digest(name: str) -> Assessment:
     return Assessment(status, f"{_DIGEST_NAMES[name]}: {reason}", source)
 
 
-def assess_key(key: PublicKey, *, use: Use) -> Assessment:
+def assess_key(key: PublicKey, *, use: KeyUse) -> Assessment:
     """Judges a key by its kind and size.
 
     Args:
@@ -245,14 +255,14 @@ def assess_signature(scheme: SignatureScheme, key: PublicKey, *, use: Use) -> As
 
 
 @lru_cache(maxsize=1024)
-def _assess_key(key_type: str, bits: int, curve: str | None, use: Use) -> Assessment:
+def _assess_key(key_type: str, bits: int, curve: str | None, use: KeyUse) -> Assessment:
     if key_type == "ec" and use != "dkim":
         status, reason, source = _CURVES[curve or ""]
         return Assessment(status, f"the curve {curve}: {reason}", source)
     kind = "rsa" if key_type == "rsa-pss" and use in _X509 else key_type
     for uses, row_kind, low, high, status, reason, source in _SIZES:
         if use in uses and kind == row_kind and low <= bits <= high:
-            shown = f"{kind.upper()} with {bits} bits" if kind in {"rsa", "dsa"} else kind.capitalize()
+            shown = f"{kind.upper()} with {bits} bits" if kind in {"rsa", "dsa"} else _KEY_NAMES.get(kind, kind)
             return Assessment(status, f"{shown}: {reason}", source)
     if use == "encryption":
         return Assessment(_REFUSED, f"nothing is encrypted to keys of the kind {key_type}", "RFC 8551 section 2.3")

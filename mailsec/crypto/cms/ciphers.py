@@ -280,7 +280,7 @@ class ContentEncryption:
     # -- both ------------------------------------------------------------------------------------------------
 
     def effective_key(self, key: bytes) -> bytes:
-        """The key that the cipher takes: the content-encryption key, or what is derived from it (RFC 9709 section 2)."""
+        """The key that the cipher takes: the content-encryption key, or one derived from it (RFC 9709 section 2)."""
         if not self.derived:
             return key
         return HKDF(hashes.SHA256(), len(key), _CEK_SALT, self.identifier).derive(key)
