@@ -1,6 +1,6 @@
 """What an EnvelopedData (RFC 5652 section 6) or AuthEnvelopedData (RFC 5083) holds, as it was sent.
 
-Nothing here needs a key. Decrypting is the work of `mailsec.crypto.cms.decrypt`.
+Nothing here needs a key. Decrypting is the work of `mailsec.crypto.cms.decryption`.
 """
 
 from __future__ import annotations

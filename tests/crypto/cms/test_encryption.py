@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import mmap
 import os
+import subprocess
+import sys
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,24 +22,35 @@ from mailsec.crypto.cms import (
     KEKRecipientInfo,
     KeyAgreeRecipientInfo,
     KeyTransRecipientInfo,
+    OtherRecipientInfo,
     Password,
     SharedKey,
     SubjectKeyIdentifier,
     decrypt,
     decrypt_to,
+    encode,
     encrypt,
+    find_recipients,
     oids,
     parse_enveloped_data,
+    wraps,
 )
+from mailsec.crypto.cms.recipients import read_recipients
+from mailsec.crypto.cms.signed import AlgorithmIdentifier
+from mailsec.crypto.cms.tlv import context, read
 from mailsec.crypto.issue import issue, make_authority
 from mailsec.crypto.private import KeyKind
-from mailsec.errors import UsageError
+from mailsec.errors import CMSError, KeyFileError, UnsupportedError, UsageError
+from mailsec.hooks import KeyRing
+from mailsec.pipeline import NO_KEYS
+from mailsec.testing import make_context
 
 CONTENT = b"Content-Type: text/plain\r\n\r\nHello, world.\r\n"
 WRITTEN = sorted(name for name in CIPHERS if assess_content_encryption(name, writing=True).status != "refused")
 KINDS = ["rsa", "p256", "p384", "p521", "brainpool", "x25519", "x448", "ml-kem-768", "ml-kem-1024"]
 START = datetime(2026, 1, 1, tzinfo=UTC)
 END = START + timedelta(days=30)
+KEK = SharedKey(b"kek", bytes(range(32)))
 
 
 @pytest.mark.parametrize("cipher", WRITTEN)
@@ -221,3 +235,115 @@ def test_what_cannot_be_asked_for(recipients: Any) -> None:
         KeyTransport(label=b"x")
     with pytest.raises(UsageError, match="md5"):
         KeyTransport("md5")
+
+
+# -- what others write and we do not -------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["x25519", "x448"])
+@pytest.mark.parametrize("digest", ["sha256", "sha512"])
+def test_montgomery_keys_with_the_older_derivation(recipients: Any, kind: KeyKind, digest: str) -> None:
+    """RFC 8418 section 2.1: ANSI-X9.63-KDF, here with user keying material."""
+    certificate = recipients.certificates[kind]
+    octets = b"".join(encrypt([CONTENT], [CertificateRecipient(certificate), KEK], cipher="aes256-gcm"))
+    enveloped = parse_enveloped_data(octets)
+    (agreed,) = [one for one in enveloped.recipients if isinstance(one, KeyAgreeRecipientInfo)]
+    (shared,) = [one for one in enveloped.recipients if isinstance(one, KEKRecipientInfo)]
+    key = wraps.unwrap(shared.algorithm, KEK.key, shared.encrypted_key)
+    assert key is not None
+    ephemeral = PrivateKey.generate(kind)
+    wrapping = wraps.wrap_algorithm(32)
+    kek = wraps.agreed_key("x963", digest, ephemeral.agree(certificate.public_key), b"ukm", wrapping)
+    assert agreed.originator is not None
+    older = replace(
+        agreed,
+        originator=replace(agreed.originator, octets=ephemeral.public_key.raw()),
+        ukm=b"ukm",
+        algorithm=AlgorithmIdentifier(oids.STANDARD_ECDH[digest], wrapping.der),
+        encrypted_keys=((agreed.encrypted_keys[0][0], wraps.wrap(kek, key)),),
+    )
+    content, _ = decrypt(replace(enveloped, recipients=(older,)), recipients.ring)
+    assert bytes(content) == CONTENT
+
+
+def test_recipients_of_unknown_kinds_harm_nobody_else(recipients: Any) -> None:
+    """RFC 5652 section 6.2.5; and keys of an originator who has a certificate, which we do not support."""
+    octets = b"".join(encrypt([CONTENT], [CertificateRecipient(recipients.certificates["p256"]), KEK]))
+    enveloped = parse_enveloped_data(octets)
+    (agreed,) = [one for one in enveloped.recipients if isinstance(one, KeyAgreeRecipientInfo)]
+    static = replace(enveloped, recipients=(OtherRecipientInfo("1.2.3"), replace(agreed, originator=None)))
+    with pytest.raises(UnsupportedError, match="not made for the message"):
+        decrypt(static, recipients.ring)
+    both = replace(enveloped, recipients=(*static.recipients, *enveloped.recipients))
+    assert bytes(decrypt(both, recipients.ring, secrets=[KEK])[0]) == CONTENT
+    assert find_recipients(static, recipients.ring.identities()) == (recipients.identity("p256"),)
+
+
+def test_the_choices_of_a_recipient_info(recipients: Any) -> None:
+    """The other choices in their form (RFC 5652 sections 6.2.2, 6.2.3 and 6.2.5), which openssl does not write."""
+    name = recipients.certificates["rsa"].issuer_der
+    by_certificate = encode.constructed(
+        context(1),
+        encode.integer(3),
+        encode.constructed(context(0), encode.sequence(name, encode.integer(1))),
+        encode.sequence(encode.oid("1.2.3")),
+        encode.sequence(),
+    )
+    other = encode.constructed(context(4), encode.oid("1.2.3"), encode.NULL)
+    strange = encode.constructed(context(9), encode.NULL)
+    dated = encode.constructed(
+        context(2),
+        encode.integer(4),
+        encode.sequence(encode.octet_string(b"kek"), encode.time(START)),
+        wraps.wrap_algorithm(32).der,
+        encode.octet_string(b""),
+    )
+    found = read_recipients(read(encode.set_of((by_certificate, other, strange, dated))))
+    kinds = sorted(type(one).__name__ for one in found)
+    assert kinds == ["KEKRecipientInfo", "KeyAgreeRecipientInfo", "OtherRecipientInfo", "OtherRecipientInfo"]
+    with pytest.raises(CMSError, match="no recipients"):
+        read_recipients(read(encode.set_of(())))
+    with pytest.raises(CMSError, match="something that is none"):
+        read_recipients(read(encode.set_of((encode.integer(1),))))
+
+
+def test_a_key_ring_that_cannot_use_its_key_says_so(recipients: Any) -> None:
+    """A token that was taken out is not a damaged message."""
+
+    class TakenOut:
+        def identities(self, name: str | None = None) -> Any:
+            return recipients.ring.identities(name)
+
+        def decrypt_key(self, *_: Any) -> bytes:
+            raise KeyFileError("the token is gone")
+
+    ring: Any = TakenOut()
+    everybody = [CertificateRecipient(recipients.certificates["rsa"]), KEK]
+    enveloped = parse_enveloped_data(b"".join(encrypt([CONTENT], everybody)))
+    with pytest.raises(KeyFileError, match="the token is gone"):
+        decrypt(enveloped, ring)
+    assert bytes(decrypt(enveloped, ring, secrets=[KEK])[0]) == CONTENT
+
+
+@pytest.mark.parametrize("ring", [NO_KEYS, make_context().keys], ids=["of the runner", "of a test"])
+def test_rings_without_keys(ring: KeyRing, recipients: Any) -> None:
+    identity = recipients.identity("rsa")
+    for use in (
+        lambda: ring.decrypt_key(identity, KeyTransport(), b"", 16),
+        lambda: ring.agree(identity, recipients.certificates["p256"].public_key),
+        lambda: ring.decapsulate(identity, b""),
+    ):
+        with pytest.raises(KeyFileError, match=r"rsa@example\.org"):
+            use()
+
+
+def test_verifying_signatures_loads_nothing_that_encrypts() -> None:
+    """What a program does not use costs it no time at its start."""
+    code = (
+        "import sys; from mailsec.crypto.cms import verify_signer\n"
+        "print('mailsec.crypto.cms.ciphers' in sys.modules)\n"
+        "from mailsec.crypto.cms import *\n"
+        "print('mailsec.crypto.cms.ciphers' in sys.modules, callable(encrypt), callable(decrypt))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, timeout=60)
+    assert done.stdout.split() == [b"False", b"True", b"True", b"True"]

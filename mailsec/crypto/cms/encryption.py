@@ -32,7 +32,6 @@ _DIGESTS: Final = {name: oid for oid, name in DIGEST_OIDS.items()}
 _USAGES: Final = {"rsa": "keyEncipherment", "ec": "keyAgreement", "x25519": "keyAgreement", "x448": "keyAgreement"}
 _KEM_OIDS: Final = {name: oid for oid, name in oids.KEMS.items()}
 _MONTGOMERY_OIDS: Final = {name: oid for oid, name in oids.MONTGOMERY_KEYS.items()}
-_HKDF_AGREEMENTS: Final = {"x25519": "1.2.840.113549.1.9.16.3.19", "x448": "1.2.840.113549.1.9.16.3.21"}
 
 Random: TypeAlias = Callable[[int], bytes]
 """Gives so many octets that nobody can foresee."""
@@ -262,7 +261,7 @@ def _key_agree(recipient: CertificateRecipient, key: bytes) -> bytes:
         algorithm, kdf, scheme = oids.EC_PUBLIC_KEY, "x963", oids.STANDARD_ECDH[digest]
     else:
         ephemeral = PrivateKey.generate("x25519" if kind == "x25519" else "x448")
-        algorithm, kdf, scheme = _MONTGOMERY_OIDS[kind], "hkdf", _HKDF_AGREEMENTS[kind]
+        algorithm, kdf, scheme = _MONTGOMERY_OIDS[kind], "hkdf", oids.HKDF_ECDH[kind]
     wrapping = wraps.wrap_algorithm(_wrap_octets(key))
     kek = wraps.agreed_key(kdf, digest, ephemeral.agree(public), None, wrapping)
     originator = encode.constructed(
