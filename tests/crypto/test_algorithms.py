@@ -19,15 +19,20 @@ from mailsec.crypto import (
     RSA_SHA1,
     RSA_SHA256,
     RSA_SHA512,
+    RSAES_OAEP_SHA256,
+    RSAES_PKCS1,
     PrivateKey,
     PublicKey,
     SignatureScheme,
     Status,
+    assess_content_encryption,
     assess_digest,
     assess_key,
+    assess_key_transport,
     assess_signature,
 )
-from mailsec.crypto.algorithms import Use
+from mailsec.crypto.algorithms import Use, worst
+from mailsec.crypto.cms import CIPHERS
 from mailsec.crypto.keys import CURVES
 
 ACCEPTED, DEPRECATED, REFUSED = Status.ACCEPTED, Status.DEPRECATED, Status.REFUSED
@@ -145,3 +150,64 @@ def test_a_key_that_cannot_be_used_is_refused_with_its_reason() -> None:
     judged = assess_signature(RSA_SHA256, PublicKey.unusable(b"", "it is on the moon"), use="smime")
     assert judged.status is REFUSED
     assert "on the moon" in judged.sentence
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "status"),
+    [
+        ("rsa", {"bits": 1024}, REFUSED),  # RFC 8551 section 4.3
+        ("rsa", {"bits": 2048}, ACCEPTED),
+        ("ec", {"curve": "P-256"}, ACCEPTED),  # RFC 8551 section 2.3
+        ("ec", {"curve": "P-224"}, DEPRECATED),
+        ("ec", {"curve": "P-192"}, REFUSED),
+        ("ec", {"curve": "brainpoolP512r1"}, ACCEPTED),
+        ("x25519", {}, ACCEPTED),  # RFC 8551 section 2.3
+        ("x448", {}, ACCEPTED),  # RFC 8418
+        ("ml-kem-768", {}, ACCEPTED),  # RFC 9936
+        ("ml-kem-1024", {}, ACCEPTED),
+        ("ed25519", {}, REFUSED),
+        ("dsa", {"bits": 2048}, REFUSED),
+    ],
+)
+def test_keys_to_encrypt_to(keys: Callable[..., PrivateKey], kind: str, options: Any, status: Status) -> None:
+    judged = assess_key(keys(kind, 0, **options).public_key, use="encryption")
+    assert judged.status is status
+    assert judged.sentence
+    assert judged.source
+
+
+@pytest.mark.parametrize("kind", ["x25519", "x448", "ml-kem-768", "ml-kem-1024"])
+def test_keys_that_make_no_signatures(keys: Callable[..., PrivateKey], kind: str) -> None:
+    key = keys(kind).public_key
+    assert all(assess_key(key, use=use).status is REFUSED for use in get_args(Use))
+
+
+@pytest.mark.parametrize(
+    ("cipher", "read", "written"),
+    [
+        ("aes256-gcm", ACCEPTED, ACCEPTED),  # RFC 8551 section 2.7
+        ("aes128-ccm", ACCEPTED, ACCEPTED),  # RFC 5084
+        ("chacha20-poly1305", ACCEPTED, ACCEPTED),  # RFC 8103
+        ("aes128-cbc", DEPRECATED, DEPRECATED),  # RFC 8551 section 2.7: MUST-
+        ("des-ede3-cbc", DEPRECATED, REFUSED),  # RFC 8551 appendix B.2
+        ("rc2-cbc", DEPRECATED, REFUSED),
+        ("rot13", REFUSED, REFUSED),
+    ],
+)
+def test_content_encryption(cipher: str, read: Status, written: Status) -> None:
+    assert assess_content_encryption(cipher).status is read
+    assert assess_content_encryption(cipher, writing=True).status is written
+
+
+def test_every_cipher_is_judged() -> None:
+    for cipher in CIPHERS:
+        judged = assess_content_encryption(cipher)
+        assert "not known" not in judged.sentence
+        assert judged.source
+
+
+def test_key_transport() -> None:
+    """RFC 8551 section 2.3: MUST- and SHOULD+."""
+    old, new = assess_key_transport(RSAES_PKCS1), assess_key_transport(RSAES_OAEP_SHA256)
+    assert (old.status, new.status) == (DEPRECATED, ACCEPTED)
+    assert worst(new, old) is worst(old, new) is old

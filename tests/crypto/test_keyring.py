@@ -19,6 +19,8 @@ from mailsec.crypto import (
     ECDSA_SHA256,
     ED25519,
     RSA_SHA256,
+    RSAES_PKCS1,
+    KeyTransport,
     MemoryKeyRing,
     PrivateIdentity,
     PrivateKey,
@@ -261,3 +263,76 @@ def test_secrets_stay_inside(keys: Keys, alice: Issued) -> None:
         for leak in (pickle.dumps, copy.copy, copy.deepcopy):
             with pytest.raises(TypeError, match="cannot be pickled"):
                 leak(holder)
+
+
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [
+        ("ec", {"curve": "P-256"}),
+        ("ec", {"curve": "P-521"}),
+        ("ec", {"curve": "brainpoolP384r1"}),
+        ("x25519", {}),
+        ("x448", {}),
+    ],
+)
+def test_agreement(keys: Keys, kind: str, options: Any) -> None:
+    """Both sides come to the same secret (RFC 5753, RFC 8418), which has the size of the curve's field."""
+    ring = MemoryKeyRing()
+    ours, theirs = keys(kind, 0, **options), keys(kind, 1, **options)
+    identity = ring.add("alice@example.org", ours)
+    secret = ring.agree(identity, theirs.public_key)
+    assert secret == theirs.agree(ours.public_key)
+    assert len(secret) == (ours.public_key.bits + 7) // 8
+
+
+@pytest.mark.parametrize(("kind", "octets"), [("x25519", 32), ("x448", 56)])
+def test_no_secret_comes_of_a_point_of_low_order(keys: Keys, kind: str, octets: int) -> None:
+    """RFC 7748 section 6: nothing that the other side could foresee."""
+    peer = keys(kind).public_key
+    spki = peer.spki_der()[:-octets] + bytes(octets)
+    low = type(peer).from_spki_der(spki)
+    found = {keys(kind).agree(low) for _ in range(4)}
+    assert len(found) == 4
+    assert {len(secret) for secret in found} == {octets}
+
+
+@pytest.mark.parametrize("kind", ["ml-kem-768", "ml-kem-1024"])
+def test_encapsulation(keys: Keys, kind: str) -> None:
+    """FIPS 203: a wrong ciphertext gives a secret too, but another one."""
+    key = PrivateKey.load(keys(kind).to_pem())
+    assert key.public_key == keys(kind).public_key
+    assert (key.key_type, key.public_key.key_type, repr(key.public_key)) == (
+        kind,
+        kind,
+        f"<PublicKey {kind} {kind[7:]} bits>",
+    )
+    ring = MemoryKeyRing()
+    identity = ring.add("alice@example.org", key)
+    secret, ciphertext = key.public_key.encapsulate()
+    assert ring.decapsulate(identity, ciphertext) == secret
+    for wrong in (ciphertext[::-1], ciphertext[1:], b""):
+        found = ring.decapsulate(identity, wrong)
+        assert len(found) == 32
+        assert found != secret
+    assert pickle.loads(pickle.dumps(key.public_key)) == key.public_key
+
+
+def test_operations_that_a_key_does_not_have(keys: Keys) -> None:
+    """An error only where the ring lacks the key or the key is of another kind, never for what it is given."""
+    ring = MemoryKeyRing()
+    rsa, ec = ring.add("r", keys("rsa")), ring.add("e", keys("ec"))
+    for use in (
+        lambda: ring.decrypt_key(ec, RSAES_PKCS1, b"", 16),
+        lambda: ring.agree(rsa, keys("ec").public_key),
+        lambda: ring.agree(ec, keys("rsa").public_key),
+        lambda: ring.agree(ec, keys("ec", 0, curve="P-384").public_key),
+        lambda: ring.decapsulate(rsa, b""),
+        lambda: ring.decrypt_key(Identity("x", "rsa", handle="unknown"), RSAES_PKCS1, b"", 16),
+        lambda: keys("ec").public_key.encrypt_key(b"key", RSAES_PKCS1),
+        keys("rsa").public_key.encapsulate,
+        lambda: keys("rsa", 0, bits=1024).public_key.encrypt_key(bytes(32), KeyTransport("sha512")),
+    ):
+        with pytest.raises(KeyFileError):
+            use()
+    with pytest.raises(UsageError, match="no plain octets"):
+        keys("rsa").public_key.raw()

@@ -4,9 +4,15 @@ import os
 import shutil
 import subprocess
 from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+
+from mailsec.crypto import Certificate, Identity, MemoryKeyRing, PrivateKey
+from mailsec.crypto.issue import issue, make_authority
+from mailsec.crypto.private import KeyKind
 
 OpenSSL = Callable[..., bytes]
 
@@ -67,3 +73,53 @@ def pki(openssl: OpenSSL, tmp_path_factory: pytest.TempPathFactory) -> Path:
         options = ("-days", "20", "-extfile", str(folder / "leaf.cnf"))
         (folder / f"{kind}.pem").write_bytes(openssl("x509", "-req", *issuer, *options, stdin=request))
     return folder
+
+
+@dataclass(frozen=True)
+class Recipients:
+    """Somebody with a key of each kind. `folder` has `KIND.pem` and `KIND.key` for programs."""
+
+    ring: MemoryKeyRing
+    certificates: dict[str, Certificate]
+    folder: Path
+
+    def identity(self, kind: str) -> Identity:
+        (found,) = self.ring.identities(f"{kind}@example.org")
+        return found
+
+    def issued(self, kind: str) -> tuple[str, str]:
+        return str(self.folder / f"{kind}.pem"), str(self.folder / f"{kind}.key")
+
+
+_KINDS: dict[str, tuple[KeyKind, str]] = {
+    "rsa": ("rsa", ""),
+    "rsa-too": ("rsa", ""),
+    "p256": ("ec", "P-256"),
+    "p384": ("ec", "P-384"),
+    "p521": ("ec", "P-521"),
+    "brainpool": ("ec", "brainpoolP256r1"),
+    "x25519": ("x25519", ""),
+    "x448": ("x448", ""),
+    "ml-kem-768": ("ml-kem-768", ""),
+    "ml-kem-1024": ("ml-kem-1024", ""),
+}
+
+
+@pytest.fixture(scope="session")
+def recipients(tmp_path_factory: pytest.TempPathFactory) -> Recipients:
+    """Recipients with keys of all kinds, made on the spot."""
+    folder = tmp_path_factory.mktemp("recipients")
+    start = datetime.now(UTC) - timedelta(days=1)
+    end = start + timedelta(days=30)
+    authority = make_authority("Test Authority", not_before=start, not_after=end)
+    (folder / "ca.der").write_bytes(authority.certificate.der)
+    ring, certificates = MemoryKeyRing(), {}
+    for kind, (key_type, curve) in _KINDS.items():
+        key = PrivateKey.generate(key_type, curve=curve) if curve else PrivateKey.generate(key_type)
+        usage = ("keyAgreement",) if key_type in {"ec", "x25519", "x448"} else ("keyEncipherment",)
+        issued = issue(authority, f"{kind}@example.org", not_before=start, not_after=end, key=key, usage=usage)
+        ring.add(f"{kind}@example.org", key, issued.certificates)
+        certificates[kind] = issued.certificates[0]
+        (folder / f"{kind}.pem").write_bytes(issued.certificate.to_pem())
+        (folder / f"{kind}.key").write_bytes(key.to_pem())
+    return Recipients(ring, certificates, folder)

@@ -1,0 +1,202 @@
+"""What `openssl cms` encrypts is decrypted, and what we encrypt `openssl cms` decrypts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mailsec.crypto import KeyTransport
+from mailsec.crypto.cms import (
+    CertificateRecipient,
+    Password,
+    SharedKey,
+    decrypt,
+    decrypt_to,
+    encrypt,
+    parse_enveloped_data,
+)
+from mailsec.errors import DecryptionError, NoRecipientError, UnsupportedError
+
+pytestmark = pytest.mark.peer
+
+CONTENT = b"Content-Type: text/plain\r\n\r\nHello, world.\r\n" * 300
+OpenSSL = Callable[..., bytes]
+
+OAEP = ("-keyopt", "rsa_padding_mode:oaep")
+# certificate, options after it, how the key travels
+THEIR_RECIPIENTS = [
+    pytest.param("rsa", (), id="RSA, PKCS #1 v1.5"),
+    pytest.param("rsa", OAEP, id="RSA, OAEP with SHA-1"),
+    pytest.param("rsa", (*OAEP, "-keyopt", "rsa_oaep_md:sha256"), id="OAEP, SHA-256"),
+    pytest.param(
+        "rsa",
+        (*OAEP, "-keyopt", "rsa_oaep_md:sha512", "-keyopt", "rsa_mgf1_md:sha224", "-keyopt", "rsa_oaep_label:4d41494c"),
+        id="OAEP, SHA-512, another mask digest, a label",
+    ),
+    pytest.param("p256", (), id="ECDH, P-256"),
+    pytest.param("p384", (), id="ECDH, P-384"),
+    pytest.param("p521", ("-keyopt", "ecdh_kdf_md:sha512"), id="ECDH, P-521, KDF with SHA-512"),
+    pytest.param("p256", ("-keyopt", "ecdh_kdf_md:sha224"), id="ECDH, KDF with SHA-224"),
+    pytest.param("p256", ("-keyopt", "ecdh_cofactor_mode:1"), id="cofactor ECDH"),
+    pytest.param("brainpool", ("-keyopt", "ecdh_kdf_md:sha384"), id="ECDH, brainpoolP256r1, KDF with SHA-384"),
+]
+THEIR_CIPHERS = {
+    "aes128": "aes128-cbc",
+    "aes192": "aes192-cbc",
+    "aes256": "aes256-cbc",
+    "aes-128-gcm": "aes128-gcm",
+    "aes-192-gcm": "aes192-gcm",
+    "aes-256-gcm": "aes256-gcm",
+    "des3": "des-ede3-cbc",
+}
+FORMS = [
+    pytest.param((), id="DER"),
+    pytest.param(("-stream",), id="streamed"),
+    pytest.param(("-keyid",), id="by key identifier"),
+]
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize(("kind", "options"), THEIR_RECIPIENTS)
+def test_openssl_encrypts(
+    openssl: OpenSSL, recipients: Any, kind: str, options: tuple[str, ...], form: tuple[str, ...]
+) -> None:
+    """RFC 5652 section 6, in definite and indefinite length; AES wrap and Triple DES wrap with the ciphers."""
+    certificate, _ = recipients.issued(kind)
+    for theirs, ours in THEIR_CIPHERS.items():
+        command = ("cms", "-encrypt", "-binary", "-outform", "DER", f"-{theirs}", *form, "-recip", certificate)
+        enveloped = parse_enveloped_data(openssl(*command, *options, stdin=CONTENT))
+        content, decryption = decrypt(enveloped, recipients.ring)
+        assert bytes(content) == CONTENT
+        assert decryption.cipher == ours
+        assert decryption.authenticated == ("gcm" in ours)
+        assert decryption.identity == recipients.identity(kind)
+
+
+def test_openssl_encrypts_to_several(openssl: OpenSSL, recipients: Any) -> None:
+    """Each recipient's key opens it, and only a recipient's."""
+    kinds = ("rsa", "p256", "p521", "brainpool")
+    certificates = [recipients.issued(kind)[0] for kind in kinds]
+    enveloped = parse_enveloped_data(
+        openssl("cms", "-encrypt", "-binary", "-outform", "DER", "-aes256", *certificates, stdin=CONTENT)
+    )
+    for kind in kinds:
+        content, decryption = decrypt(enveloped, recipients.ring, identities=[recipients.identity(kind)])
+        assert bytes(content) == CONTENT
+        assert decryption.identity == recipients.identity(kind)
+    with pytest.raises(NoRecipientError, match="none of the keys at hand is among its recipients"):
+        decrypt(enveloped, recipients.ring, identities=[recipients.identity("p384")])
+
+
+@pytest.mark.parametrize("octets", [16, 24, 32])
+def test_openssl_encrypts_with_a_shared_key(openssl: OpenSSL, recipients: Any, octets: int) -> None:
+    """RFC 5652 section 6.2.3."""
+    key = bytes(range(octets))
+    options = ("-secretkey", key.hex(), "-secretkeyid", "c0ffee")
+    octets_sent = openssl("cms", "-encrypt", "-binary", "-outform", "DER", "-aes256", *options, stdin=CONTENT)
+    enveloped = parse_enveloped_data(octets_sent)
+    content, decryption = decrypt(enveloped, recipients.ring, secrets=[SharedKey(b"\xc0\xff\xee", key)])
+    assert bytes(content) == CONTENT
+    assert decryption.identity is None
+    with pytest.raises(NoRecipientError):
+        decrypt(enveloped, recipients.ring, secrets=[SharedKey(b"other", key)])
+    with pytest.raises(DecryptionError):
+        decrypt(enveloped, recipients.ring, secrets=[SharedKey(b"\xc0\xff\xee", bytes(octets))])
+
+
+@pytest.mark.parametrize("cipher", ["aes128", "aes192", "aes256", "des3"])
+def test_openssl_encrypts_with_a_password(openssl: OpenSSL, recipients: Any, cipher: str) -> None:
+    """RFC 3211; OpenSSL wraps with the cipher of the content, and cannot with one that has authentication."""
+    options = ("-pwri_password", "correct horse")
+    octets = openssl("cms", "-encrypt", "-binary", "-outform", "DER", f"-{cipher}", *options, stdin=CONTENT)
+    enveloped = parse_enveloped_data(octets)
+    secrets = [Password(b"battery"), Password(b"correct horse")]
+    content, _ = decrypt(enveloped, recipients.ring, secrets=secrets)
+    assert bytes(content) == CONTENT
+    with pytest.raises(DecryptionError):
+        decrypt(enveloped, recipients.ring, secrets=secrets[:1])
+
+
+def test_openssl_encrypts_with_rc2(openssl: OpenSSL, recipients: Any) -> None:
+    """RC2 with 128 bits is read; one with fewer is said to be not known (RFC 8551 appendix B.2)."""
+    certificate, _ = recipients.issued("rsa")
+    command = ("cms", "-encrypt", "-binary", "-outform", "DER", "-provider", "legacy", "-provider", "default")
+    octets = openssl(*command, "-rc2-cbc", certificate, stdin=CONTENT)
+    content, decryption = decrypt(parse_enveloped_data(octets), recipients.ring)
+    assert (bytes(content), decryption.cipher, decryption.assessment.status) == (CONTENT, "rc2-cbc", "deprecated")
+    weak = openssl(*command, "-rc2-40", certificate, stdin=CONTENT)
+    with pytest.raises(UnsupportedError, match="RC2"):
+        decrypt(parse_enveloped_data(weak), recipients.ring)
+
+
+OUR_RECIPIENTS = [
+    pytest.param("rsa", {}, id="RSA, PKCS #1 v1.5"),
+    pytest.param("rsa", {"transport": KeyTransport("sha1")}, id="RSA, OAEP with SHA-1"),
+    pytest.param("rsa", {"transport": KeyTransport("sha256")}, id="OAEP, SHA-256"),
+    pytest.param("rsa", {"transport": KeyTransport("sha512", "sha224", b"MAIL")}, id="OAEP, SHA-512, mask, label"),
+    pytest.param("p256", {}, id="ECDH, P-256"),
+    pytest.param("p384", {}, id="ECDH, P-384"),
+    pytest.param("p521", {}, id="ECDH, P-521"),
+    pytest.param("brainpool", {}, id="ECDH, brainpoolP256r1"),
+]
+
+
+@pytest.mark.parametrize("by_key_identifier", [False, True], ids=["by issuer and serial number", "by key identifier"])
+@pytest.mark.parametrize(("kind", "options"), OUR_RECIPIENTS)
+def test_openssl_decrypts(
+    openssl: OpenSSL, recipients: Any, kind: str, options: dict[str, Any], by_key_identifier: bool
+) -> None:
+    certificate, key = recipients.issued(kind)
+    one = CertificateRecipient(recipients.certificates[kind], by_key_identifier=by_key_identifier, **options)
+    for cipher in ("aes128-cbc", "aes192-cbc", "aes256-cbc", "aes128-gcm", "aes192-gcm", "aes256-gcm"):
+        octets = b"".join(encrypt([CONTENT], [one], cipher=cipher))
+        command = ("cms", "-decrypt", "-binary", "-inform", "DER", "-recip", certificate, "-inkey", key)
+        assert openssl(*command, stdin=octets) == CONTENT, cipher
+
+
+def test_openssl_decrypts_with_shared_secrets(openssl: OpenSSL, recipients: Any) -> None:
+    everybody = [
+        CertificateRecipient(recipients.certificates["rsa"]),
+        CertificateRecipient(recipients.certificates["p384"]),
+        SharedKey(b"\xc0\xff\xee", bytes(range(32))),
+        Password(b"correct horse"),
+    ]
+    for cipher in ("aes128-cbc", "aes256-gcm"):
+        octets = b"".join(encrypt([CONTENT], everybody, cipher=cipher))
+        command = ("cms", "-decrypt", "-binary", "-inform", "DER")
+        shared = ("-secretkey", bytes(range(32)).hex(), "-secretkeyid", "c0ffee")
+        assert openssl(*command, *shared, stdin=octets) == CONTENT
+        assert openssl(*command, "-pwri_password", "correct horse", stdin=octets) == CONTENT
+        certificate, key = recipients.issued("p384")
+        assert openssl(*command, "-recip", certificate, "-inkey", key, stdin=octets) == CONTENT
+
+
+def test_large_contents(openssl: OpenSSL, recipients: Any, tmp_path: Path) -> None:
+    """Streamed by both sides: OpenSSL's segments of a few kilobytes, and our pieces."""
+    content = bytes(range(256)) * 12_345
+    certificate, key = recipients.issued("rsa")
+    command = ("cms", "-encrypt", "-binary", "-stream", "-outform", "DER", "-aes-256-gcm", certificate)
+    enveloped = parse_enveloped_data(openssl(*command, stdin=content))
+    assert len(enveloped.pieces) > 100
+    found = bytearray()
+    decrypt_to(enveloped, recipients.ring, found.extend)
+    assert found == content
+    pieces = [content[at : at + 1000] for at in range(0, len(content), 1000)]
+    (tmp_path / "ours").write_bytes(
+        b"".join(encrypt(iter(pieces), [CertificateRecipient(recipients.certificates["rsa"])], length=len(content)))
+    )
+    options = ("-inform", "DER", "-in", str(tmp_path / "ours"), "-recip", certificate, "-inkey", key)
+    assert openssl("cms", "-decrypt", "-binary", *options) == content
+
+
+def test_openssl_prints_our_structures(openssl: OpenSSL, recipients: Any) -> None:
+    """It reads all that we write, also where it cannot decrypt (RFC 5652 section 6.1 has the versions)."""
+    versions = {"rsa": 0, "p256": 2, "x25519": 2, "ml-kem-768": 3}
+    for kind, version in versions.items():
+        octets = b"".join(encrypt([CONTENT], [CertificateRecipient(recipients.certificates[kind])]))
+        printed = openssl("cms", "-cmsout", "-print", "-noout", "-inform", "DER", stdin=octets).decode()
+        assert f"d.envelopedData: \n    version: {version}\n" in printed
+    assert b"OBJECT" in openssl("asn1parse", "-inform", "DER", stdin=octets)
