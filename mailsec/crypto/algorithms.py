@@ -11,15 +11,26 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
+from mailsec.crypto.digests import DIGEST_SIZES
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from mailsec.crypto.keys import PublicKey
     from mailsec.crypto.schemes import SignatureScheme
 
-__all__ = ["POLICY_VERSION", "Assessment", "Status", "Use", "assess_digest", "assess_key", "assess_signature"]
+__all__ = [
+    "POLICY_VERSION",
+    "Assessment",
+    "Status",
+    "Use",
+    "assess_content_digest",
+    "assess_digest",
+    "assess_key",
+    "assess_signature",
+]
 
-POLICY_VERSION: Final = "1"
+POLICY_VERSION: Final = "2"
 """Grows by one with each change of the tables; kept with evidence, so that an old judgement can be understood."""
 
 Use: TypeAlias = Literal["dkim", "smime", "certificate"]
@@ -65,6 +76,7 @@ _DIGESTS: Final[Mapping[str, tuple[Status, str, str]]] = {
     "sha3-256": (_ACCEPTED, "it is strong", "RFC 9688 section 2; FIPS 202"),
     "sha3-384": (_ACCEPTED, "it is strong", "RFC 9688 section 2; FIPS 202"),
     "sha3-512": (_ACCEPTED, "it is strong", "RFC 9688 section 2; FIPS 202"),
+    "shake128": (_ACCEPTED, "it is strong", "RFC 8702 section 3.1; FIPS 202"),
     "shake256": (_ACCEPTED, "it is strong", "RFC 8419 section 3.1; FIPS 202"),
 }
 
@@ -94,6 +106,9 @@ _SIZES: Final[tuple[tuple[frozenset[str], str, int, int, Status, str, str], ...]
     (_DKIM, "ed25519", 256, 256, _ACCEPTED, "it is strong", "RFC 8463"),
     (_X509, "ed25519", 256, 256, _ACCEPTED, "it is strong", "RFC 8551 section 2.2; RFC 8410"),
     (_X509, "ed448", 456, 456, _ACCEPTED, "it is strong", "RFC 8419; RFC 8410"),
+    (_X509, "ml-dsa-44", 128, 128, _ACCEPTED, "it is strong", "RFC 9882; FIPS 204"),
+    (_X509, "ml-dsa-65", 192, 192, _ACCEPTED, "it is strong", "RFC 9882; FIPS 204"),
+    (_X509, "ml-dsa-87", 256, 256, _ACCEPTED, "it is strong", "RFC 9882; FIPS 204"),
 )
 
 # curve: status, reason, source
@@ -127,8 +142,28 @@ _DIGEST_NAMES: Final = {
     "sha3-256": "SHA3-256",
     "sha3-384": "SHA3-384",
     "sha3-512": "SHA3-512",
+    "shake128": "SHAKE128",
     "shake256": "SHAKE256",
 }
+
+
+# What a digest of the content must measure to be no weaker than the signature (RFC 9882 section 3.3 table 1).
+_CONTENT_BITS: Final = {"ml-dsa-44": 256, "ml-dsa-65": 384, "ml-dsa-87": 512}
+
+
+def assess_content_digest(name: str, scheme: SignatureScheme) -> Assessment:
+    """Judges the digest of the content in a signature whose scheme signs attributes that hold it.
+
+    Args:
+        name: the digest, one of `mailsec.crypto.DIGEST_SIZES`.
+        scheme: how the attributes are signed.
+    """
+    judged = assess_digest(name)
+    wanted = _CONTENT_BITS.get(scheme.key_type, 0)
+    if judged.status is not _ACCEPTED or DIGEST_SIZES.get(name, 0) * 8 >= wanted:
+        return judged
+    sentence = f"{_DIGEST_NAMES[name]}: it is weaker than the {_shown(scheme.key_type)} signature that rests on it"
+    return Assessment(_DEPRECATED, sentence, "RFC 9882 section 3.3")
 
 
 @lru_cache(maxsize=64)
@@ -178,6 +213,10 @@ def assess_signature(scheme: SignatureScheme, key: PublicKey, *, use: Use) -> As
     return own if _RANK[own.status] >= _RANK[judged.status] else judged
 
 
+def _shown(kind: str) -> str:
+    return kind.upper() if kind.startswith("ml-") else kind.capitalize()
+
+
 @lru_cache(maxsize=1024)
 def _assess_key(key_type: str, bits: int, curve: str | None, use: Use) -> Assessment:
     if key_type == "ec" and use != "dkim":
@@ -186,7 +225,7 @@ def _assess_key(key_type: str, bits: int, curve: str | None, use: Use) -> Assess
     kind = "rsa" if key_type == "rsa-pss" and use != "dkim" else key_type
     for uses, row_kind, low, high, status, reason, source in _SIZES:
         if use in uses and kind == row_kind and low <= bits <= high:
-            shown = f"{kind.upper()} with {bits} bits" if kind in {"rsa", "dsa"} else kind.capitalize()
+            shown = f"{kind.upper()} with {bits} bits" if kind in {"rsa", "dsa"} else _shown(kind)
             return Assessment(status, f"{shown}: {reason}", source)
     source = "RFC 6376 section 3.3" if use == "dkim" else "RFC 8551 section 2.2"
     return Assessment(_REFUSED, f"keys of the kind {key_type} make no such signatures", source)
@@ -200,7 +239,8 @@ def _assess_scheme(scheme: SignatureScheme, use: Use) -> Assessment:
             return Assessment(_REFUSED, f"{scheme} is no algorithm of DKIM", "RFC 6376 section 3.3")
         return Assessment(row[0], f"{scheme}: {row[1]}", row[2])
     if scheme.digest is None:
-        return Assessment(_ACCEPTED, f"{scheme}: it is strong", "RFC 8551 section 2.2")
+        source = "RFC 9882; FIPS 204" if scheme.key_type.startswith("ml-") else "RFC 8551 section 2.2"
+        return Assessment(_ACCEPTED, f"{scheme}: it is strong", source)
     judged = assess_digest(scheme.digest)
     if scheme.mgf_digest is None or judged.status is _REFUSED:
         return judged

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, padding, rsa, utils, x448, x25519
+from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, mldsa, padding, rsa, utils, x448, x25519
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_public_key
 
 from mailsec.crypto import der
@@ -68,8 +68,10 @@ class PublicKey:
 
     Attributes:
         key_type: `"rsa"`, `"rsa-pss"` (an RSA key that may be used for RSASSA-PSS only, RFC 4055 section 1.2),
-            `"ec"`, `"dsa"`, `"ed25519"`, `"ed448"`, `"x25519"`, `"x448"`, or `"unknown"`.
-        bits: the size of the modulus, of the curve's field, or of an Edwards or Montgomery key in bits.
+            `"ec"`, `"dsa"`, `"ed25519"`, `"ed448"`, `"ml-dsa-44"`, `"ml-dsa-65"`, `"ml-dsa-87"`, `"x25519"`, `"x448"`,
+            or `"unknown"`.
+        bits: the size of the modulus, of the curve's field, or of an Edwards or Montgomery key in bits; for ML-DSA
+            the collision strength λ (FIPS 204 table 1).
         curve: for `"ec"` the curve (see `CURVES`), else `None`.
         trouble: why the key cannot be used, as part of a sentence; empty if it can. Only a key that comes out
             of a certificate can have any (see `unusable`): loading one by itself raises instead.
@@ -122,6 +124,12 @@ class PublicKey:
             self.key_type, self.bits = "x25519", 256
         elif isinstance(key, x448.X448PublicKey):
             self.key_type, self.bits = "x448", 448
+        elif isinstance(key, mldsa.MLDSA44PublicKey):
+            self.key_type, self.bits = "ml-dsa-44", 128
+        elif isinstance(key, mldsa.MLDSA65PublicKey):
+            self.key_type, self.bits = "ml-dsa-65", 192
+        elif isinstance(key, mldsa.MLDSA87PublicKey):
+            self.key_type, self.bits = "ml-dsa-87", 256
         else:
             raise KeyFileError("the key is of a kind that is not supported")
 
@@ -278,7 +286,7 @@ class PublicKey:
             Whether it is right. False too when the key does not fit the scheme, and for malformed signatures.
 
         Raises:
-            UsageError: the digest is not of its size, or the scheme is Ed25519 or Ed448, which sign octets.
+            UsageError: the digest is not of its size, or the scheme is Ed25519, Ed448 or ML-DSA, which sign octets.
         """
         name = scheme.digest
         if name is None:

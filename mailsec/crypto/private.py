@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, Literal, NoReturn, TypeAlias
 
 from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, padding, rsa, utils, x448, x25519
+from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, mldsa, padding, rsa, utils, x448, x25519
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
     Encoding,
@@ -32,7 +32,9 @@ if TYPE_CHECKING:
 
 __all__ = ["KeyKind", "PrivateKey"]
 
-KeyKind: TypeAlias = Literal["rsa", "ec", "ed25519", "ed448", "x25519", "x448", "dsa"]
+KeyKind: TypeAlias = Literal[
+    "rsa", "ec", "ed25519", "ed448", "x25519", "x448", "dsa", "ml-dsa-44", "ml-dsa-65", "ml-dsa-87"
+]
 
 _FILE_OCTETS: Final = 1 << 20  # no file with a key and its certificates comes near
 _PASSWORD_OCTETS: Final = 1024
@@ -49,6 +51,9 @@ _KINDS: Final[tuple[tuple[type[Any], KeyKind], ...]] = (
     (x25519.X25519PrivateKey, "x25519"),
     (x448.X448PrivateKey, "x448"),
     (dsa.DSAPrivateKey, "dsa"),
+    (mldsa.MLDSA44PrivateKey, "ml-dsa-44"),
+    (mldsa.MLDSA65PrivateKey, "ml-dsa-65"),
+    (mldsa.MLDSA87PrivateKey, "ml-dsa-87"),
 )
 
 
@@ -107,6 +112,9 @@ class PrivateKey:
             "ed448": ed448.Ed448PrivateKey,
             "x25519": x25519.X25519PrivateKey,
             "x448": x448.X448PrivateKey,
+            "ml-dsa-44": mldsa.MLDSA44PrivateKey,
+            "ml-dsa-65": mldsa.MLDSA65PrivateKey,
+            "ml-dsa-87": mldsa.MLDSA87PrivateKey,
         }
         if key_type not in makers:
             raise UsageError(f"there is no kind of key named {key_type!r}")
