@@ -15,7 +15,7 @@ from mailsec.crypto.cms.content import Content, Piece, SignedContent, StreamedCo
 from mailsec.crypto.cms.limits import LIMITS
 from mailsec.crypto.cms.signed import SignedData, SignerInfo
 from mailsec.crypto.cms.signing import NewSigner, countersigner_info, digest_identifier, signer_info
-from mailsec.crypto.cms.tlv import INTEGER, OCTET_STRING, SEQUENCE, Element, context
+from mailsec.crypto.cms.tlv import OCTET_STRING, SEQUENCE, Element, context, read
 from mailsec.errors import UsageError
 
 if TYPE_CHECKING:
@@ -166,10 +166,8 @@ def countersign(
     if not 0 <= index < len(signed.signers):
         raise UsageError(f"there is no signer number {index}")
     target = signed.signers[index]
-    if (
-        sum(len(a.values) for a in target.unsigned_attributes if a.oid == oids.COUNTERSIGNATURE)
-        >= LIMITS.countersigners
-    ):
+    found = sum(len(one.values) for one in target.unsigned_attributes if one.oid == oids.COUNTERSIGNATURE)
+    if found >= LIMITS.countersigners:
         raise UsageError("the signer has as many countersignatures as are read")
     own = countersigner_info(signer, target, keys, signing_time)
     infos = [_normalized(one) if one is not target else _with_countersignature(one, own) for one in signed.signers]
@@ -265,8 +263,8 @@ def _version(content_type: str, certificates: Iterable[bytes], crls: Iterable[by
         return 5
     if context(2) in tags:
         return 4
-    # The version of a SignerInfo is its first member, and says whether it is named by its key identifier.
-    by_key = any(encode.integer(3) == signer[signer.index(INTEGER, 1) :][:3] for signer in signers)
+    # The version of a SignerInfo is its first member.
+    by_key = any(next(read(signer).children()).integer() >= 3 for signer in signers)
     return 3 if context(1) in tags or by_key or content_type != oids.DATA else 1
 
 
