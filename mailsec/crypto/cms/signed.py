@@ -280,7 +280,7 @@ class SignedData:
     @property
     def certificates_only(self) -> bool:
         """Whether it signs nothing and only carries certificates and revocation lists (RFC 8551 section 3.8)."""
-        return not self.signers and not self.content
+        return not self.signers and not any(map(len, self.content or ()))
 
     @cached_property
     def certificates(self) -> tuple[Certificate, ...]:
