@@ -56,38 +56,6 @@ def conformance() -> Path:
     return folder
 
 
-@pytest.fixture(scope="session")
-def pki(openssl: OpenSSL, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with an authority and, for each kind of key, `KIND.pem` (certificate) and `KIND.key`."""
-    folder = tmp_path_factory.mktemp("pki")
-    (folder / "leaf.cnf").write_text(
-        "keyUsage=critical,digitalSignature\nextendedKeyUsage=emailProtection\nsubjectAltName=email:alice@example.org\n"
-        "subjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid\n"
-    )
-    ca = ("-newkey", "rsa:2048", "-nodes", "-subj", "/CN=Test CA", "-days", "30")
-    openssl("req", "-x509", *ca, "-keyout", str(folder / "ca.key"), "-out", str(folder / "ca.pem"))
-    kinds = {
-        "rsa": ("genpkey", "-algorithm", "RSA", "-pkeyopt", "rsa_keygen_bits:2048"),
-        "p256": ("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256"),
-        "p384": ("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-384"),
-        "p521": ("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-521"),
-        "brainpool": ("genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:brainpoolP256r1"),
-        "ed25519": ("genpkey", "-algorithm", "ED25519"),
-        "ed448": ("genpkey", "-algorithm", "ED448"),
-    }
-    for kind, command in kinds.items():
-        (folder / f"{kind}.key").write_bytes(openssl(*command))
-    parameters = openssl("genpkey", "-genparam", "-algorithm", "DSA", "-pkeyopt", "dsa_paramgen_bits:2048")
-    (folder / "dsa.param").write_bytes(parameters)
-    (folder / "dsa.key").write_bytes(openssl("genpkey", "-paramfile", str(folder / "dsa.param")))
-    for serial, kind in enumerate([*kinds, "dsa"], start=100):
-        request = openssl("req", "-new", "-key", str(folder / f"{kind}.key"), "-subj", f"/CN=Alice {kind}")
-        issuer = ("-CA", str(folder / "ca.pem"), "-CAkey", str(folder / "ca.key"), "-set_serial", str(serial))
-        options = ("-days", "20", "-extfile", str(folder / "leaf.cnf"))
-        (folder / f"{kind}.pem").write_bytes(openssl("x509", "-req", *issuer, *options, stdin=request))
-    return folder
-
-
 START = datetime(2026, 1, 1, tzinfo=UTC)
 END = datetime(2056, 1, 1, tzinfo=UTC)
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
@@ -231,7 +199,7 @@ def people(tmp_path_factory: pytest.TempPathFactory) -> People:
 
 @pytest.fixture(scope="session")
 def gpgsm(people: People, tmp_path_factory: pytest.TempPathFactory, figure: Callable[[str], None]) -> Iterator[OpenSSL]:
-    """Runs `gpgsm` in a home of its own that trusts the test authority and has the keys of "rsa" and "p256"."""
+    """Runs `gpgsm` in a home of its own that trusts the test authority and has the key of "rsa"."""
     if any(shutil.which(program) is None for program in ("gpgsm", "gpg-agent", "gpgconf")):
         pytest.skip("the programs gpgsm and gpg-agent are missing")
     home = tmp_path_factory.mktemp("g")
@@ -267,7 +235,6 @@ def gpgsm(people: People, tmp_path_factory: pytest.TempPathFactory, figure: Call
     version = subprocess.run(["gpgsm", "--version"], capture_output=True, check=True, timeout=60).stdout
     figure(f"peer: {version.decode().splitlines()[0]}")
     run("--import", stdin=people.authority.certificate.to_pem())
-    for kind in ("rsa", "p256"):
-        run("--import", stdin=people.issued(kind).to_pkcs12(b"x", old=True))
+    run("--import", stdin=people.issued("rsa").to_pkcs12(b"x", old=True))
     yield run
     subprocess.run(["gpgconf", "--kill", "all"], env=environment, check=False, timeout=60)
