@@ -11,7 +11,7 @@ from dataclasses import asdict
 
 from benchmarks.measure import Figure
 
-NAMES = ("parsing", "dkim", "startup", "pipeline", "mailbox", "client", "latency")
+NAMES = ("parsing", "dkim", "smime_signed", "startup", "pipeline", "mailbox", "client", "latency")
 
 
 def main() -> int:
