@@ -245,9 +245,10 @@ class SignerInfo:
         """
         if self._signed is None:
             return ()
-        proper = encode.normalize(self._signed, SET)
-        as_sent = encode.normalize(self._signed, SET, sort=False)
-        return (proper,) if as_sent == proper else (proper, as_sent)
+        sent = [encode.normalize(attribute) for attribute in self._signed.children()]
+        proper = sorted(sent)
+        forms = (proper,) if proper == sent else (proper, sent)
+        return tuple(encode.constructed(SET, *attributes) for attributes in forms)
 
 
 @dataclass(frozen=True)
