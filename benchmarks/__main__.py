@@ -11,7 +11,17 @@ from dataclasses import asdict
 
 from benchmarks.measure import Figure
 
-NAMES = ("parsing", "dkim", "smime_encrypted", "startup", "pipeline", "mailbox", "client", "latency")
+NAMES = (
+    "parsing",
+    "dkim",
+    "smime_signed",
+    "smime_encrypted",
+    "startup",
+    "pipeline",
+    "mailbox",
+    "client",
+    "latency",
+)
 
 
 def main() -> int:

@@ -12,6 +12,8 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
+from mailsec.crypto.digests import DIGEST_SIZES
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -25,6 +27,7 @@ __all__ = [
     "KeyUse",
     "Status",
     "Use",
+    "assess_content_digest",
     "assess_content_encryption",
     "assess_digest",
     "assess_key",
@@ -80,6 +83,7 @@ _DIGESTS: Final[Mapping[str, tuple[Status, str, str]]] = {
     "sha3-256": (_ACCEPTED, "it is strong", "RFC 9688 section 2; FIPS 202"),
     "sha3-384": (_ACCEPTED, "it is strong", "RFC 9688 section 2; FIPS 202"),
     "sha3-512": (_ACCEPTED, "it is strong", "RFC 9688 section 2; FIPS 202"),
+    "shake128": (_ACCEPTED, "it is strong", "RFC 8702 section 3.1; FIPS 202"),
     "shake256": (_ACCEPTED, "it is strong", "RFC 8419 section 3.1; FIPS 202"),
 }
 
@@ -115,6 +119,9 @@ _SIZES: Final[tuple[tuple[frozenset[str], str, int, int, Status, str, str], ...]
     (_ENCRYPTION, "x448", 448, 448, _ACCEPTED, "it is strong", "RFC 8418"),
     (_ENCRYPTION, "ml-kem-768", 768, 768, _ACCEPTED, "it resists quantum computers", "RFC 9936; FIPS 203"),
     (_ENCRYPTION, "ml-kem-1024", 1024, 1024, _ACCEPTED, "it resists quantum computers", "RFC 9936; FIPS 203"),
+    (_X509, "ml-dsa-44", 128, 128, _ACCEPTED, "it is strong", "RFC 9882; FIPS 204"),
+    (_X509, "ml-dsa-65", 192, 192, _ACCEPTED, "it is strong", "RFC 9882; FIPS 204"),
+    (_X509, "ml-dsa-87", 256, 256, _ACCEPTED, "it is strong", "RFC 9882; FIPS 204"),
 )
 
 # curve: status, reason, source
@@ -155,6 +162,9 @@ _KEY_NAMES: Final = {
     "x448": "X448",
     "ml-kem-768": "ML-KEM-768",
     "ml-kem-1024": "ML-KEM-1024",
+    "ml-dsa-44": "ML-DSA-44",
+    "ml-dsa-65": "ML-DSA-65",
+    "ml-dsa-87": "ML-DSA-87",
 }
 _CONTENT_NAMES: Final = {"chacha20-poly1305": "ChaCha20-Poly1305", "des-ede3-cbc": "Triple DES", "rc2-cbc": "RC2"}
 
@@ -176,8 +186,28 @@ _DIGEST_NAMES: Final = {
     "sha3-256": "SHA3-256",
     "sha3-384": "SHA3-384",
     "sha3-512": "SHA3-512",
+    "shake128": "SHAKE128",
     "shake256": "SHAKE256",
 }
+
+
+# What a digest of the content must measure to be no weaker than the signature (RFC 9882 section 3.3 table 1).
+_CONTENT_BITS: Final = {"ml-dsa-44": 256, "ml-dsa-65": 384, "ml-dsa-87": 512}
+
+
+def assess_content_digest(name: str, scheme: SignatureScheme) -> Assessment:
+    """Judges the digest of the content in a signature whose scheme signs attributes that hold it.
+
+    Args:
+        name: the digest, one of `mailsec.crypto.DIGEST_SIZES`.
+        scheme: how the attributes are signed.
+    """
+    judged = assess_digest(name)
+    wanted = _CONTENT_BITS.get(scheme.key_type, 0)
+    if judged.status is not _ACCEPTED or DIGEST_SIZES.get(name, 0) * 8 >= wanted:
+        return judged
+    sentence = f"{_DIGEST_NAMES[name]}: it is weaker than the {_KEY_NAMES[scheme.key_type]} signature that rests on it"
+    return Assessment(_DEPRECATED, sentence, "RFC 9882 section 3.3")
 
 
 @lru_cache(maxsize=64)
@@ -278,7 +308,8 @@ def _assess_scheme(scheme: SignatureScheme, use: Use) -> Assessment:
             return Assessment(_REFUSED, f"{scheme} is no algorithm of DKIM", "RFC 6376 section 3.3")
         return Assessment(row[0], f"{scheme}: {row[1]}", row[2])
     if scheme.digest is None:
-        return Assessment(_ACCEPTED, f"{scheme}: it is strong", "RFC 8551 section 2.2")
+        source = "RFC 9882; FIPS 204" if scheme.key_type.startswith("ml-") else "RFC 8551 section 2.2"
+        return Assessment(_ACCEPTED, f"{scheme}: it is strong", source)
     judged = assess_digest(scheme.digest)
     if scheme.mgf_digest is None or judged.status is _REFUSED:
         return judged

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol
 
 from mailsec.errors import UsageError
@@ -24,6 +25,7 @@ DIGEST_SIZES: Final[Mapping[str, int]] = {
     "sha3-256": 32,
     "sha3-384": 48,
     "sha3-512": 64,
+    "shake128": 32,
     "shake256": 64,
 }
 """The digests that can be computed and their sizes in octets. Being here says nothing about being safe."""
@@ -41,17 +43,18 @@ class Digest(Protocol):
         ...
 
 
-class _Shake256:
-    """SHAKE256 with the 64 octets of output that CMS uses it with (RFC 8419 section 3.1)."""
+class _Shake:
+    """SHAKE128 or SHAKE256 with the octets of output that CMS uses it with (RFC 8702 section 3.1)."""
 
-    __slots__ = ("_state", "update")
+    __slots__ = ("_size", "_state", "update")
 
-    def __init__(self) -> None:
-        self._state = hashlib.shake_256()
+    def __init__(self, name: str) -> None:
+        self._state = hashlib.shake_128() if name == "shake128" else hashlib.shake_256()
+        self._size = DIGEST_SIZES[name]
         self.update = self._state.update
 
     def digest(self) -> bytes:
-        return self._state.digest(64)
+        return self._state.digest(self._size)
 
 
 def _md5() -> Digest:
@@ -72,7 +75,8 @@ _MAKERS: Final[Mapping[str, Callable[[], Digest]]] = {
     "sha3-256": hashlib.sha3_256,
     "sha3-384": hashlib.sha3_384,
     "sha3-512": hashlib.sha3_512,
-    "shake256": _Shake256,
+    "shake128": partial(_Shake, "shake128"),
+    "shake256": partial(_Shake, "shake256"),
 }
 
 
@@ -80,7 +84,8 @@ def new_digest(name: str) -> Digest:
     """Starts a digest.
 
     Args:
-        name: one of `DIGEST_SIZES`, such as `"sha256"`. SHAKE256 gives 64 octets (RFC 8419 section 3.1).
+        name: one of `DIGEST_SIZES`, such as `"sha256"`. SHAKE128 gives 32 octets, SHAKE256 gives 64
+            (RFC 8702 section 3.1).
 
     Raises:
         UsageError: there is no digest of this name.

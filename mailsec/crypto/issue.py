@@ -303,6 +303,9 @@ def default_scheme(key: PrivateKey) -> SignatureScheme:
     found = {
         "ed25519": schemes.ED25519,
         "ed448": schemes.ED448,
+        "ml-dsa-44": schemes.ML_DSA_44,
+        "ml-dsa-65": schemes.ML_DSA_65,
+        "ml-dsa-87": schemes.ML_DSA_87,
         "dsa": schemes.SignatureScheme("dsa", "sha256"),
     }.get(key.key_type)
     if found is None:

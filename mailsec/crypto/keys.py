@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import (
     ec,
     ed448,
     ed25519,
+    mldsa,
     mlkem,
     padding,
     rsa,
@@ -81,10 +82,10 @@ class PublicKey:
 
     Attributes:
         key_type: `"rsa"`, `"rsa-pss"` (an RSA key that may be used for RSASSA-PSS only, RFC 4055 section 1.2),
-            `"ec"`, `"dsa"`, `"ed25519"`, `"ed448"`, `"x25519"`, `"x448"`, `"ml-kem-768"`, `"ml-kem-1024"`, or
-            `"unknown"`.
-        bits: the size of the modulus, of the curve's field, or of an Edwards or Montgomery key in bits; for ML-KEM
-            the number in its name.
+            `"ec"`, `"dsa"`, `"ed25519"`, `"ed448"`, `"ml-dsa-44"`, `"ml-dsa-65"`, `"ml-dsa-87"`, `"x25519"`, `"x448"`,
+            `"ml-kem-768"`, `"ml-kem-1024"`, or `"unknown"`.
+        bits: the size of the modulus, of the curve's field, or of an Edwards or Montgomery key in bits; for ML-DSA
+            the collision strength λ (FIPS 204 table 1), for ML-KEM the number in its name.
         curve: for `"ec"` the curve (see `CURVES`), else `None`.
         trouble: why the key cannot be used, as part of a sentence; empty if it can. Only a key that comes out
             of a certificate can have any (see `unusable`): loading one by itself raises instead.
@@ -141,6 +142,12 @@ class PublicKey:
             self.key_type, self.bits = "ml-kem-768", 768
         elif isinstance(key, mlkem.MLKEM1024PublicKey):
             self.key_type, self.bits = "ml-kem-1024", 1024
+        elif isinstance(key, mldsa.MLDSA44PublicKey):
+            self.key_type, self.bits = "ml-dsa-44", 128
+        elif isinstance(key, mldsa.MLDSA65PublicKey):
+            self.key_type, self.bits = "ml-dsa-65", 192
+        elif isinstance(key, mldsa.MLDSA87PublicKey):
+            self.key_type, self.bits = "ml-dsa-87", 256
         else:
             raise KeyFileError("the key is of a kind that is not supported")
 
@@ -309,7 +316,7 @@ class PublicKey:
             Whether it is right. False too when the key does not fit the scheme, and for malformed signatures.
 
         Raises:
-            UsageError: the digest is not of its size, or the scheme is Ed25519 or Ed448, which sign octets.
+            UsageError: the digest is not of its size, or the scheme is Ed25519, Ed448 or ML-DSA, which sign octets.
         """
         name = scheme.digest
         if name is None:

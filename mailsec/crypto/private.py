@@ -11,6 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import (
     ec,
     ed448,
     ed25519,
+    mldsa,
     mlkem,
     padding,
     rsa,
@@ -45,7 +46,20 @@ if TYPE_CHECKING:
 
 __all__ = ["KeyKind", "PrivateKey"]
 
-KeyKind: TypeAlias = Literal["rsa", "ec", "ed25519", "ed448", "x25519", "x448", "dsa", "ml-kem-768", "ml-kem-1024"]
+KeyKind: TypeAlias = Literal[
+    "rsa",
+    "ec",
+    "ed25519",
+    "ed448",
+    "x25519",
+    "x448",
+    "dsa",
+    "ml-dsa-44",
+    "ml-dsa-65",
+    "ml-dsa-87",
+    "ml-kem-768",
+    "ml-kem-1024",
+]
 
 _FILE_OCTETS: Final = 1 << 20  # no file with a key and its certificates comes near
 _PASSWORD_OCTETS: Final = 1024
@@ -64,6 +78,9 @@ _KINDS: Final[tuple[tuple[type[Any], KeyKind], ...]] = (
     (dsa.DSAPrivateKey, "dsa"),
     (mlkem.MLKEM768PrivateKey, "ml-kem-768"),
     (mlkem.MLKEM1024PrivateKey, "ml-kem-1024"),
+    (mldsa.MLDSA44PrivateKey, "ml-dsa-44"),
+    (mldsa.MLDSA65PrivateKey, "ml-dsa-65"),
+    (mldsa.MLDSA87PrivateKey, "ml-dsa-87"),
 )
 
 
@@ -124,6 +141,9 @@ class PrivateKey:
             "x448": x448.X448PrivateKey,
             "ml-kem-768": mlkem.MLKEM768PrivateKey,
             "ml-kem-1024": mlkem.MLKEM1024PrivateKey,
+            "ml-dsa-44": mldsa.MLDSA44PrivateKey,
+            "ml-dsa-65": mldsa.MLDSA65PrivateKey,
+            "ml-dsa-87": mldsa.MLDSA87PrivateKey,
         }
         if key_type not in makers:
             raise UsageError(f"there is no kind of key named {key_type!r}")

@@ -23,6 +23,9 @@ __all__ = [
     "ECDSA_SHA512",
     "ED448",
     "ED25519",
+    "ML_DSA_44",
+    "ML_DSA_65",
+    "ML_DSA_87",
     "RSA_PSS_SHA256",
     "RSA_PSS_SHA384",
     "RSA_PSS_SHA512",
@@ -35,7 +38,12 @@ __all__ = [
     "scheme_of",
 ]
 
-SchemeType: TypeAlias = Literal["rsa", "rsa-pss", "ec", "dsa", "ed25519", "ed448"]
+SchemeType: TypeAlias = Literal[
+    "rsa", "rsa-pss", "ec", "dsa", "ed25519", "ed448", "ml-dsa-44", "ml-dsa-65", "ml-dsa-87"
+]
+
+_PURE: Final = frozenset({"ed25519", "ed448", "ml-dsa-44", "ml-dsa-65", "ml-dsa-87"})
+_SHAKES: Final = frozenset({"shake128", "shake256"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +53,8 @@ class SignatureScheme:
     Attributes:
         key_type: `"rsa"` is RSASSA-PKCS1-v1_5 and `"rsa-pss"` RSASSA-PSS (RFC 8017 section 8), which an RSA
             key can do both; `"ec"` is ECDSA.
-        digest: the digest that is signed, a name of `DIGEST_SIZES`; `None` for Ed25519 and Ed448, which
-            take the octets themselves (RFC 8032).
+        digest: the digest that is signed, a name of `DIGEST_SIZES`; `None` for Ed25519, Ed448 (RFC 8032) and
+            ML-DSA (FIPS 204 section 5.2, with an empty context), which take the octets themselves.
         salt_length: for RSASSA-PSS, the octets of salt; `None` signs with as many as the digest has and
             verifies any.
         mgf_digest: for RSASSA-PSS, the digest of the mask generation function; `None` is the same as `digest`.
@@ -61,10 +69,10 @@ class SignatureScheme:
     mgf_digest: str | None = None
 
     def __post_init__(self) -> None:
-        if self.key_type in {"ed25519", "ed448"}:
+        if self.key_type in _PURE:
             if self.digest is not None:
                 raise UsageError(f"{self.key_type} signatures have no digest of their own")
-        elif self.digest not in DIGEST_SIZES or self.digest == "shake256":
+        elif self.digest not in DIGEST_SIZES or self.digest in _SHAKES:
             raise UsageError(f"no {self.key_type} signature can be made over the digest {self.digest!r}")
         if self.mgf_digest is not None and self.mgf_digest not in DIGEST_SIZES:
             raise UsageError(f"there is no digest named {self.mgf_digest!r}")
@@ -87,6 +95,9 @@ ECDSA_SHA384: Final = SignatureScheme("ec", "sha384")
 ECDSA_SHA512: Final = SignatureScheme("ec", "sha512")
 ED25519: Final = SignatureScheme("ed25519")
 ED448: Final = SignatureScheme("ed448")
+ML_DSA_44: Final = SignatureScheme("ml-dsa-44")
+ML_DSA_65: Final = SignatureScheme("ml-dsa-65")
+ML_DSA_87: Final = SignatureScheme("ml-dsa-87")
 
 RSASSA_PSS_OID: Final = "1.2.840.113549.1.1.10"
 MGF1_OID: Final = "1.2.840.113549.1.1.8"
@@ -117,6 +128,9 @@ SCHEME_OIDS: Final[Mapping[str, SignatureScheme]] = {
     "2.16.840.1.101.3.4.3.12": SignatureScheme("ec", "sha3-512"),
     "1.3.101.112": ED25519,  # RFC 8410 section 3
     "1.3.101.113": ED448,
+    "2.16.840.1.101.3.4.3.17": ML_DSA_44,  # RFC 9881 section 2, RFC 9882 section 2
+    "2.16.840.1.101.3.4.3.18": ML_DSA_65,
+    "2.16.840.1.101.3.4.3.19": ML_DSA_87,
 }
 """Signature schemes by the object identifiers that name them, except RSASSA-PSS, which has its parameters elsewhere."""
 
@@ -130,6 +144,7 @@ DIGEST_OIDS: Final[Mapping[str, str]] = {
     "2.16.840.1.101.3.4.2.8": "sha3-256",
     "2.16.840.1.101.3.4.2.9": "sha3-384",
     "2.16.840.1.101.3.4.2.10": "sha3-512",
+    "2.16.840.1.101.3.4.2.11": "shake128",
     "2.16.840.1.101.3.4.2.12": "shake256",
 }
 """Digests by their object identifiers (RFC 8017 appendix A.2.1, RFC 8702, FIPS 202)."""
@@ -158,12 +173,20 @@ def scheme_of(identifier: bytes) -> SignatureScheme | None:
 def pss_scheme(parameters: bytes) -> SignatureScheme | None:
     """The scheme that RSASSA-PSS-params in DER describe (RFC 4055 section 3.1).
 
+    Returns:
+        The scheme, or `None` if a digest or mask generation function is not known, or a value is out of range.
+
     Raises:
         der.DERError: the parameters are malformed.
     """
-    digest, mgf_digest, salt = "sha1", "sha1", 20
+    digest, mgf_digest, salt, trailer, last = "sha1", "sha1", 20, 1, 0
     start, stop = der.expect(parameters, 0, len(parameters), der.SEQUENCE)
+    if stop != len(parameters):
+        raise der.DERError("there is something after the RSASSA-PSS parameters")
     for tag, _, inner, end in der.children(parameters, start, stop):
+        if tag <= last:
+            raise der.DERError("an RSASSA-PSS parameter is there twice, or out of its order")
+        last = tag
         if tag == 0xA0:
             digest = _digest_name(parameters, inner, end)
         elif tag == 0xA1:
@@ -174,14 +197,19 @@ def pss_scheme(parameters: bytes) -> SignatureScheme | None:
             mgf_digest = _digest_name(parameters, at, end_inside)
         elif tag == 0xA2:
             salt = der.integer(parameters, *der.expect(parameters, inner, end, der.INTEGER))
-        elif tag != 0xA3:  # the trailer field has one value only
+        elif tag == 0xA3:
+            trailer = der.integer(parameters, *der.expect(parameters, inner, end, der.INTEGER))
+        else:
             raise der.DERError("unknown RSASSA-PSS parameter")
-    if not digest or not mgf_digest or not 0 <= salt <= 512:
+    if not digest or not mgf_digest or not 0 <= salt <= 512 or trailer != 1:
         return None
     return SignatureScheme("rsa-pss", digest, salt, None if mgf_digest == digest else mgf_digest)
 
 
 def _digest_name(octets: bytes, start: int, stop: int) -> str:
     inner, end = der.expect(octets, start, stop, der.SEQUENCE)
-    name = DIGEST_OIDS.get(der.oid_text(octets, *der.expect(octets, inner, end, der.OID)), "")
-    return "" if name == "shake256" else name
+    name, at = der.expect(octets, inner, end, der.OID)
+    if end != stop or octets[at:end] not in {b"", b"\x05\x00"}:  # RFC 4055 section 2.1: both are taken
+        raise der.DERError("a digest has parameters, or something stands after it")
+    found = DIGEST_OIDS.get(der.oid_text(octets, name, at), "")
+    return "" if found in _SHAKES else found

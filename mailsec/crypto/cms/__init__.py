@@ -7,6 +7,8 @@ SignedData is verified and made:
     for signer in signed.signers:
         verify_signer(signer, signed, content).outcome
 
+    pieces = sign(content, (NewSigner(identity, RSA_SHA256),), detached=True, keys=keys, signing_time=now)
+
 EnvelopedData and AuthEnvelopedData (RFC 5083) are decrypted and made:
 
     content, decryption = decrypt(parse_enveloped_data(octets), keys)
@@ -21,8 +23,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from mailsec.crypto.cms import oids
-from mailsec.crypto.cms.build import build_signed_data, content_digest, micalg
+from mailsec.crypto.cms.build import add_signers, build_certificates_only, build_signed_data, countersign, sign
+from mailsec.crypto.cms.content import Content, SignedContent, StreamedContent
 from mailsec.crypto.cms.limits import LIMITS, CMSLimits
+from mailsec.crypto.cms.receipts import Receipt, ReceiptRequest, parse_receipt, receipt_request
 from mailsec.crypto.cms.signed import (
     AlgorithmIdentifier,
     Attribute,
@@ -35,7 +39,8 @@ from mailsec.crypto.cms.signed import (
     parse_content_info,
     parse_signed_data,
 )
-from mailsec.crypto.cms.verify import Content, Outcome, SignerVerification, verify_signer
+from mailsec.crypto.cms.signing import NewSigner, content_digest, micalg
+from mailsec.crypto.cms.verify import Outcome, SignerVerification, verify_countersignature, verify_signer
 
 if TYPE_CHECKING:
     from mailsec.crypto.cms.ciphers import CIPHERS, ContentCipher, ContentEncryption
@@ -92,21 +97,29 @@ __all__ = [
     "KEMRecipientInfo",
     "KeyAgreeRecipientInfo",
     "KeyTransRecipientInfo",
+    "NewSigner",
     "OtherRecipientInfo",
     "Outcome",
     "Password",
     "PasswordRecipientInfo",
+    "Receipt",
+    "ReceiptRequest",
     "Recipient",
     "RecipientInfo",
     "Secret",
     "SharedKey",
+    "SignedContent",
     "SignedData",
     "SignerInfo",
     "SignerVerification",
+    "StreamedContent",
     "SubjectKeyIdentifier",
+    "add_signers",
+    "build_certificates_only",
     "build_signed_data",
     "compress",
     "content_digest",
+    "countersign",
     "decompress",
     "decompress_to",
     "decrypt",
@@ -117,7 +130,11 @@ __all__ = [
     "oids",
     "parse_content_info",
     "parse_enveloped_data",
+    "parse_receipt",
     "parse_signed_data",
+    "receipt_request",
+    "sign",
+    "verify_countersignature",
     "verify_signer",
 ]
 

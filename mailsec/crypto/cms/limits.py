@@ -16,6 +16,7 @@ class CMSLimits:
         certificates: how many certificates a SignedData may carry.
         crls: how many revocation lists it may carry.
         signers: how many signers it may have; each costs a signature verification and a search for a path.
+        countersigners: how many countersignatures one signer may have.
         attributes: how many attributes one signer may have.
         candidates: how many certificates under the name that a signer gives are tried.
         recipients: how many recipients an encrypted structure may have.
@@ -30,6 +31,7 @@ class CMSLimits:
     certificates: int = 200
     crls: int = 200
     signers: int = 8
+    countersigners: int = 8
     attributes: int = 100
     candidates: int = 4
     recipients: int = 1000

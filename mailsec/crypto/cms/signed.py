@@ -6,14 +6,16 @@ Reading a structure checks its form only. Whether a signature in it is right is 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from mailsec.crypto.cms import encode, oids
 from mailsec.crypto.cms.limits import LIMITS, CMSLimits
+from mailsec.crypto.cms.members import Members, limited
 from mailsec.crypto.cms.tlv import OCTET_STRING, SEQUENCE, SET, Element, context, read
+from mailsec.crypto.der import DERError
+from mailsec.crypto.names import attributes
 from mailsec.errors import CertificateError, CMSError, LimitError
 
 if TYPE_CHECKING:
@@ -82,6 +84,11 @@ class Attribute:
     oid: str
     values: tuple[Element, ...]
 
+    @property
+    def name(self) -> str:
+        """Its type in words, such as `"signing time"`; dotted where it is not known."""
+        return oids.ATTRIBUTES.get(self.oid, self.oid)
+
 
 @dataclass(frozen=True, slots=True)
 class IssuerAndSerialNumber:
@@ -129,6 +136,7 @@ class SignerInfo:
         signature: the signature value.
         signed_attributes: the signed attributes; `None` where there are none and the content itself is signed.
         unsigned_attributes: the attributes that nobody signed. Nothing in them makes a result better.
+        element: the whole structure as received; `None` only where a signer is made by hand.
     """
 
     index: int
@@ -140,6 +148,7 @@ class SignerInfo:
     signed_attributes: tuple[Attribute, ...] | None
     unsigned_attributes: tuple[Attribute, ...]
     _signed: Element | None = field(repr=False, compare=False, default=None)
+    element: Element | None = field(repr=False, compare=False, default=None)
 
     def attribute(self, oid: str) -> Element | None:
         """The one value of a signed attribute, or `None` where the attribute is absent.
@@ -189,6 +198,44 @@ class SignerInfo:
         except CMSError:
             return ()
 
+    @property
+    def encryption_key_preference(self) -> IssuerAndSerialNumber | SubjectKeyIdentifier | None:
+        """Which certificate of the signer is to be encrypted to (RFC 8551 section 2.5.3).
+
+        `None` where it is absent, malformed, or names the certificate in the way that only archives know.
+        """
+        try:
+            value = self.attribute(oids.ENCRYPTION_KEY_PREFERENCE)
+            if value is None:
+                return None
+            if value.tag == context(0):
+                return _issuer_and_serial(value, context(0))
+            return SubjectKeyIdentifier(value.octets()) if value.tag == context(2) else None
+        except CMSError:
+            return None
+
+    def countersigners(self, limits: CMSLimits = LIMITS) -> tuple[SignerInfo, ...]:
+        """Those who signed this signer's signature (RFC 5652 section 11.4), in the order in which they were sent.
+
+        They stand among the unsigned attributes, so anybody may have added or removed one.
+
+        Args:
+            limits: the limits to keep.
+
+        Raises:
+            CMSError: one is malformed.
+            LimitError: there are too many.
+        """
+        values = [
+            value
+            for attribute in self.unsigned_attributes
+            if attribute.oid == oids.COUNTERSIGNATURE
+            for value in attribute.values
+        ]
+        if len(values) > limits.countersigners:
+            raise LimitError(f"there are more than {limits.countersigners} countersignatures")
+        return tuple(_signer(index, value, limits) for index, value in enumerate(values))
+
     def signed_octets(self) -> tuple[bytes, ...]:
         """What the signature can have been made over when there are signed attributes (RFC 5652 section 5.4).
 
@@ -198,9 +245,10 @@ class SignerInfo:
         """
         if self._signed is None:
             return ()
-        proper = encode.normalize(self._signed, SET)
-        as_sent = encode.normalize(self._signed, SET, sort=False)
-        return (proper,) if as_sent == proper else (proper, as_sent)
+        sent = [encode.normalize(attribute) for attribute in self._signed.children()]
+        proper = sorted(sent)
+        forms = (proper,) if proper == sent else (proper, sent)
+        return tuple(encode.constructed(SET, *attributes) for attributes in forms)
 
 
 @dataclass(frozen=True)
@@ -224,6 +272,16 @@ class SignedData:
     certificate_choices: tuple[CertificateChoice, ...]
     crls: tuple[memoryview, ...]
     signers: tuple[SignerInfo, ...]
+
+    @property
+    def content_type_name(self) -> str:
+        """The type of the content in words, such as `"data"` or `"signed-receipt"`; dotted where it is not known."""
+        return oids.CONTENT_TYPES.get(self.content_type, self.content_type)
+
+    @property
+    def certificates_only(self) -> bool:
+        """Whether it signs nothing and only carries certificates and revocation lists (RFC 8551 section 3.8)."""
+        return not self.signers and not any(map(len, self.content or ()))
 
     @cached_property
     def certificates(self) -> tuple[Certificate, ...]:
@@ -270,11 +328,11 @@ def parse_content_info(octets: bytes | bytearray | memoryview, limits: CMSLimits
         LimitError: they go over a limit.
     """
     outer = read(octets, limits)
-    members = _Members(outer.expect(SEQUENCE, "the content info"), "the content info")
+    members = Members(outer.expect(SEQUENCE, "the content info"), "the content info")
     content_type = members.next("its content type").oid("the content type")
     wrapped = members.next("its content").expect(context(0), "the content", constructed=True)
     members.end()
-    inner = _Members(wrapped, "the content")
+    inner = Members(wrapped, "the content")
     content = inner.next("anything")
     inner.end()
     return ContentInfo(content_type, content)
@@ -294,17 +352,17 @@ def parse_signed_data(octets: bytes | bytearray | memoryview | ContentInfo, limi
     info = octets if isinstance(octets, ContentInfo) else parse_content_info(octets, limits)
     if info.content_type != oids.SIGNED_DATA:
         raise CMSError(f"the structure is {info.type_name} and not signed-data")
-    members = _Members(info.content.expect(SEQUENCE, "the signed-data"), "the signed-data")
+    members = Members(info.content.expect(SEQUENCE, "the signed-data"), "the signed-data")
     version = members.next("its version").integer("the version of the signed-data")
     digests = members.next("its digest algorithms").expect(SET, "the set of digest algorithms")
-    digest_algorithms = tuple(map(AlgorithmIdentifier.of, _limited(digests, limits.signers * 2, "digest algorithms")))
+    digest_algorithms = tuple(map(AlgorithmIdentifier.of, limited(digests, limits.signers * 2, "digest algorithms")))
     content_type, content = _encapsulated(members.next("its content"))
     choices: tuple[CertificateChoice, ...] = ()
     crls: tuple[memoryview, ...] = ()
     if certificates := members.optional(context(0)):
-        choices = tuple(map(_choice, _limited(certificates, limits.certificates, "certificates")))
+        choices = tuple(map(_choice, limited(certificates, limits.certificates, "certificates")))
     if revocations := members.optional(context(1)):
-        crls = tuple(crl.raw for crl in _limited(revocations, limits.crls, "revocation lists"))
+        crls = tuple(crl.raw for crl in limited(revocations, limits.crls, "revocation lists"))
     signers = members.next("its signers").expect(SET, "the set of signers")
     members.end()
     return SignedData(
@@ -314,19 +372,19 @@ def parse_signed_data(octets: bytes | bytearray | memoryview | ContentInfo, limi
         content,
         choices,
         crls,
-        tuple(_signer(i, signer, limits) for i, signer in enumerate(_limited(signers, limits.signers, "signers"))),
+        tuple(_signer(i, signer, limits) for i, signer in enumerate(limited(signers, limits.signers, "signers"))),
     )
 
 
 def _encapsulated(element: Element) -> tuple[str, tuple[memoryview, ...] | None]:
     """Reads an EncapsulatedContentInfo (RFC 5652 section 5.2)."""
-    members = _Members(element.expect(SEQUENCE, "the encapsulated content"), "the encapsulated content")
+    members = Members(element.expect(SEQUENCE, "the encapsulated content"), "the encapsulated content")
     content_type = members.next("its type").oid("the type of the content")
     wrapped = members.optional(context(0))
     members.end()
     if wrapped is None:
         return content_type, None
-    inner = _Members(wrapped, "the content")
+    inner = Members(wrapped, "the content")
     content = inner.next("anything")
     inner.end()
     if content.tag != OCTET_STRING:
@@ -343,7 +401,7 @@ def _choice(element: Element) -> CertificateChoice:
 
 def _signer(index: int, element: Element, limits: CMSLimits) -> SignerInfo:
     """Reads a SignerInfo (RFC 5652 section 5.3)."""
-    members = _Members(element.expect(SEQUENCE, "a signer"), "a signer")
+    members = Members(element.expect(SEQUENCE, "a signer"), "a signer")
     version = members.next("a version").integer("the version of a signer")
     sid = _identifier(members.next("an identifier"))
     digest_algorithm = AlgorithmIdentifier.of(members.next("a digest algorithm"))
@@ -363,64 +421,36 @@ def _signer(index: int, element: Element, limits: CMSLimits) -> SignerInfo:
         None if signed is None else _attributes(signed, limits),
         () if unsigned is None else _attributes(unsigned, limits),
         signed,
+        element,
     )
 
 
 def _identifier(element: Element) -> IssuerAndSerialNumber | SubjectKeyIdentifier:
     if element.tag == context(0):
         return SubjectKeyIdentifier(element.octets())
-    members = _Members(element.expect(SEQUENCE, "a signer's identifier"), "a signer's identifier")
+    return _issuer_and_serial(element)
+
+
+def _issuer_and_serial(element: Element, tag: int = SEQUENCE) -> IssuerAndSerialNumber:
+    what = "an issuer and serial number"
+    members = Members(element.expect(tag, what, constructed=True), what)
     issuer = members.next("an issuer").expect(SEQUENCE, "an issuer's name")
     serial = members.next("a serial number").integer("a serial number")
     members.end()
-    return IssuerAndSerialNumber(bytes(issuer.raw), serial)
+    raw = bytes(issuer.raw)
+    try:
+        attributes(raw)
+    except DERError:
+        raw = encode.normalize(issuer)  # it may be BER, in which no certificate has it
+    return IssuerAndSerialNumber(raw, serial)
 
 
 def _attributes(element: Element, limits: CMSLimits) -> tuple[Attribute, ...]:
     found: list[Attribute] = []
-    for member in _limited(element, limits.attributes, "attributes"):
-        pair = _Members(member.expect(SEQUENCE, "an attribute"), "an attribute")
+    for member in limited(element, limits.attributes, "attributes"):
+        pair = Members(member.expect(SEQUENCE, "an attribute"), "an attribute")
         oid = pair.next("a type").oid("the type of an attribute")
         values = pair.next("values").expect(SET, "the values of an attribute")
         pair.end()
-        found.append(Attribute(oid, tuple(_limited(values, limits.attributes, "values in an attribute"))))
+        found.append(Attribute(oid, tuple(limited(values, limits.attributes, "values in an attribute"))))
     return tuple(found)
-
-
-def _limited(element: Element, limit: int, what: str) -> Iterator[Element]:
-    for count, child in enumerate(element.children()):
-        if count >= limit:
-            raise LimitError(f"there are more than {limit} {what}")
-        yield child
-
-
-class _Members:
-    """The members of a SEQUENCE, taken one after the other."""
-
-    __slots__ = ("_ahead", "_members", "_what")
-
-    def __init__(self, element: Element, what: str) -> None:
-        self._members = element.children()
-        self._what = what
-        self._ahead = next(self._members, None)
-
-    def next(self, which: str) -> Element:
-        """The next member, which must be there."""
-        member = self._ahead
-        if member is None:
-            raise CMSError(f"{self._what} lacks {which}")
-        self._ahead = next(self._members, None)
-        return member
-
-    def optional(self, tag: int) -> Element | None:
-        """The next member if it is constructed and has this tag."""
-        member = self._ahead
-        if member is None or member.tag != tag or not member.constructed:
-            return None
-        self._ahead = next(self._members, None)
-        return member
-
-    def end(self) -> None:
-        """There must be no more members."""
-        if self._ahead is not None:
-            raise CMSError(f"{self._what} holds more than it should")

@@ -1,4 +1,4 @@
-"""Whether the signature of a signer is right (RFC 5652 sections 5.4 to 5.6).
+"""Whether the signature of a signer is right (RFC 5652 sections 5.4 to 5.6 and 11.4).
 
 This answers the mathematics and the form only. Whether the certificate can be trusted, is for e-mail, and names
 the author is for the caller to find out.
@@ -14,20 +14,24 @@ from typing import TYPE_CHECKING
 
 from mailsec.crypto import names
 from mailsec.crypto.cms import oids
-from mailsec.crypto.cms.limits import LIMITS
-from mailsec.crypto.cms.signed import (
-    AlgorithmIdentifier,
-    SignedData,
-    SignerInfo,
-    SubjectKeyIdentifier,
+from mailsec.crypto.cms.attributes import (
+    MismatchError,
+    UnknownAlgorithmError,
+    check_form,
+    check_protection,
+    is_signing_certificate,
 )
-from mailsec.crypto.cms.tlv import OCTET_STRING, SEQUENCE, SET, Element, context, read
-from mailsec.crypto.digests import new_digest
-from mailsec.crypto.schemes import DIGEST_OIDS, SignatureScheme, scheme_of
+from mailsec.crypto.cms.content import Content, SignedContent, holds_attributes
+from mailsec.crypto.cms.encode import integer
+from mailsec.crypto.cms.limits import LIMITS
+from mailsec.crypto.cms.signed import SignedData, SignerInfo, SubjectKeyIdentifier
+from mailsec.crypto.schemes import DIGEST_OIDS, SCHEME_OIDS, SignatureScheme, scheme_of
 from mailsec.errors import CMSError, LimitError, UsageError
 
 if TYPE_CHECKING:
     from mailsec.crypto import Assessment, Certificate
+
+_EDWARDS_DIGESTS = {"ed25519": "sha512", "ed448": "shake256"}
 
 
 class Outcome(StrEnum):
@@ -53,6 +57,9 @@ class SignerVerification:
         scheme: how the signature was made; `None` where that is unknown.
         assessment: what the algorithm policy says of digest, signature and key, the worst of all; `None` unless
             the outcome is good.
+        others: where the outcome is good, certificates that would have done as well as `certificate`: for the same
+            key, under the same identifier, and the signer did not commit to one (RFC 5035). Whoever shows a name
+            from one of them must not hide those of the others.
     """
 
     signer: SignerInfo
@@ -61,50 +68,11 @@ class SignerVerification:
     certificate: Certificate | None = None
     scheme: SignatureScheme | None = None
     assessment: Assessment | None = None
-
-
-class Content:
-    """The content that signers sign, in pieces, with its digests, each computed once.
-
-    Args:
-        pieces: the content in order; the buffers are referred to, not copied.
-    """
-
-    __slots__ = ("_digests", "_pieces")
-
-    def __init__(self, pieces: Iterable[bytes | memoryview]) -> None:
-        self._pieces = tuple(pieces)
-        self._digests: dict[str, bytes] = {}
-
-    def digest(self, name: str) -> bytes:
-        """The digest of the content.
-
-        Args:
-            name: a name that `mailsec.crypto.new_digest` knows.
-
-        Raises:
-            UsageError: there is no such digest.
-        """
-        found = self._digests.get(name)
-        if found is None:
-            digest = new_digest(name)
-            for piece in self._pieces:
-                digest.update(piece)
-            found = self._digests[name] = digest.digest()
-        return found
-
-    def octets(self) -> bytes | memoryview:
-        """The content in one piece; copied only if it is in several."""
-        return self._pieces[0] if len(self._pieces) == 1 else b"".join(self._pieces)
-
-    def starts_with(self, octets: bytes) -> bool:
-        """Whether the content begins so."""
-        start = b"".join(bytes(piece[: len(octets)]) for piece in self._pieces[: len(octets)])
-        return start.startswith(octets)
+    others: tuple[Certificate, ...] = ()
 
 
 def verify_signer(
-    signer: SignerInfo, signed: SignedData, content: Content, candidates: Sequence[Certificate] = ()
+    signer: SignerInfo, signed: SignedData, content: SignedContent, candidates: Sequence[Certificate] = ()
 ) -> SignerVerification:
     """Verifies one signer's signature over content.
 
@@ -117,44 +85,69 @@ def verify_signer(
     Returns:
         The result; a wrong or malformed signature is one like any other.
     """
-    certificates = tuple(islice(_named(signer, (*signed.certificates, *candidates)), LIMITS.candidates))
+    return _verify(signer, content, (*signed.certificates, *candidates), signed.content_type)
+
+
+def verify_countersignature(
+    countersigner: SignerInfo, signer: SignerInfo, signed: SignedData, candidates: Sequence[Certificate] = ()
+) -> SignerVerification:
+    """Verifies a countersignature: somebody's signature over the signature value of a signer (RFC 5652 section 11.4).
+
+    It vouches for nothing but that this somebody has seen that signature. It makes the signer's own result no
+    better, and a bad one makes it no worse, since anybody can add one.
+
+    Args:
+        countersigner: one of `signer.countersigners()`.
+        signer: the signer, or a countersigner who is countersigned in turn.
+        signed: the SignedData, for its certificates.
+        candidates: certificates from elsewhere that may be the countersigner's.
+    """
+    return _verify(countersigner, Content((signer.signature,)), (*signed.certificates, *candidates), None)
+
+
+def _verify(
+    signer: SignerInfo, content: SignedContent, known: Sequence[Certificate], content_type: str | None
+) -> SignerVerification:
+    certificates = tuple(islice(_named(signer, known), LIMITS.candidates))
     first = certificates[0] if certificates else None
     try:
-        digest_name = _digest_name(signer)
-        scheme = _scheme(signer, digest_name)
-        _check_attributes(signer, signed, content)
+        scheme = _scheme(signer)
+        digest_name = _digest_name(signer, scheme)
+        _check_attributes(signer, content, content_type)
         stated = signer.message_digest
         if not certificates:
             return SignerVerification(
                 signer, Outcome.NO_CERTIFICATE, "the signer's certificate is not at hand", None, scheme
             )
         if all(c.public_key.trouble for c in certificates):
-            raise _UnsupportedError("the signer's key is of a kind that is not supported")
-        certificate = next((c for c in certificates if _verifies(signer, content, c, scheme)), None)
-        if certificate is None:
+            raise UnknownAlgorithmError("the signer's key is of a kind that is not supported")
+        check_protection(signer)
+        right = [c for c in certificates if _verifies(signer, content, c, scheme)]
+        if not right:
             what = "the signature does not verify"
             if signer.signed_attributes is None:
                 what = "the signature does not verify for this content"
             return SignerVerification(signer, Outcome.SIGNATURE, what, first, scheme)
-        if not _is_signing_certificate(signer, certificate):
+        meant = [c for c in right if is_signing_certificate(signer, c)]
+        if not meant:
             return SignerVerification(
-                signer, Outcome.SIGNATURE, "the signature was made for another certificate", certificate, scheme
+                signer, Outcome.SIGNATURE, "the signature was made for another certificate", right[0], scheme
             )
+        certificate, *others = meant
         if stated is not None and stated != content.digest(digest_name):
             return SignerVerification(
                 signer, Outcome.DIGEST, "the content was changed after it was signed", certificate, scheme
             )
-    except _UnsupportedError as error:
+    except MismatchError as error:
+        return SignerVerification(signer, Outcome.SIGNATURE, str(error), first)
+    except (UnknownAlgorithmError, UsageError) as error:
         return SignerVerification(signer, Outcome.UNSUPPORTED, str(error), first)
     except (CMSError, LimitError) as error:
         return SignerVerification(signer, Outcome.MALFORMED, str(error), first)
+    assessment = _assess(digest_name if stated is not None else "", scheme, certificate)
     return SignerVerification(
-        signer, Outcome.GOOD, "the signature is right", certificate, scheme, _assess(digest_name, scheme, certificate)
+        signer, Outcome.GOOD, "the signature is right", certificate, scheme, assessment, tuple(others)
     )
-
-
-class _UnsupportedError(Exception):
-    """An algorithm that we do not know; it never leaves this module."""
 
 
 def _named(signer: SignerInfo, certificates: Iterable[Certificate]) -> Iterable[Certificate]:
@@ -173,148 +166,90 @@ def _named(signer: SignerInfo, certificates: Iterable[Certificate]) -> Iterable[
             yield certificate
 
 
-def _digest_name(signer: SignerInfo) -> str:
-    name = DIGEST_OIDS.get(signer.digest_algorithm.oid)
-    if name is None:
-        raise _UnsupportedError(f"the digest algorithm {signer.digest_algorithm.oid} is not known")
-    if not signer.digest_algorithm.plain:
-        raise CMSError("the digest algorithm has parameters, which it must not have")
-    return name
-
-
-def _scheme(signer: SignerInfo, digest_name: str) -> SignatureScheme:
+def _scheme(signer: SignerInfo) -> SignatureScheme:
     algorithm = signer.signature_algorithm
     kind = oids.KEY_ALGORITHMS.get(algorithm.oid)
     try:
-        scheme = SignatureScheme(kind, digest_name) if kind else scheme_of(algorithm.der)
+        # With the identifier of a key, the digest is the one of the content.
+        scheme = SignatureScheme(kind, _stated_digest(signer)) if kind else scheme_of(algorithm.der)
     except UsageError:
         scheme = None
     if scheme is None:
-        raise _UnsupportedError(f"the signature algorithm {algorithm.oid} is not known, or not with its parameters")
-    if scheme.key_type == "rsa" and not algorithm.plain:
+        raise UnknownAlgorithmError(f"the signature algorithm {algorithm.oid} is not known, or not with its parameters")
+    if scheme.digest is None and algorithm.parameters:
+        # RFC 8419 section 2.4, RFC 9882 section 2: not even NULL.
         raise CMSError("the signature algorithm has parameters, which it must not have")
-    if signer.signed_attributes is None and scheme.digest not in (None, digest_name):
-        raise CMSError("the signer names two different digests for the content")
+    if (algorithm.oid in SCHEME_OIDS or scheme.key_type == "rsa") and not algorithm.plain:
+        raise CMSError("the signature algorithm has parameters, which it must not have")
     return scheme
 
 
-def _check_attributes(signer: SignerInfo, signed: SignedData, content: Content) -> None:
-    """Checks what RFC 5652 sections 5.3 and 11 want of the signed attributes.
+def _digest_name(signer: SignerInfo, scheme: SignatureScheme) -> str:
+    """The digest of the content, which must go with the scheme; empty where there is none."""
+    if scheme.key_type.startswith("ml-dsa-") and signer.signed_attributes is None:
+        return ""  # RFC 9882 section 3.3: the field has no meaning, and is ignored
+    name = _stated_digest(signer)
+    if scheme.digest is not None:
+        if scheme.digest != name:  # RFC 8933 section 3, RFC 4056 section 3
+            raise CMSError("the signer names two different digests for the content")
+    elif name != _EDWARDS_DIGESTS.get(scheme.key_type, name):  # RFC 8419 section 3
+        raise CMSError("the digest is not the one that must go with this kind of signature")
+    return name
+
+
+def _stated_digest(signer: SignerInfo) -> str:
+    algorithm = signer.digest_algorithm
+    if algorithm.oid in oids.SHAKE_LENGTHS:
+        name, bits = oids.SHAKE_LENGTHS[algorithm.oid]
+        if algorithm.parameters != integer(bits):
+            raise UnknownAlgorithmError("the digest algorithm is not known with this length")
+        return name
+    found = DIGEST_OIDS.get(algorithm.oid)
+    if found is None:
+        raise UnknownAlgorithmError(f"the digest algorithm {algorithm.oid} is not known")
+    if not algorithm.plain:
+        raise CMSError("the digest algorithm has parameters, which it must not have")
+    return found
+
+
+def _check_attributes(signer: SignerInfo, content: SignedContent, content_type: str | None) -> None:
+    """Checks the form of the signed attributes, or that it is right that there are none.
 
     Raises:
-        CMSError: they are not so.
+        CMSError: they are not as they must be.
     """
-    if signer.signed_attributes is None:
-        if signed.content_type != oids.DATA:
-            raise CMSError("signed attributes are missing, which this type of content needs")
-        if content.starts_with(b"\x31") and _is_attributes(content):
-            # The signature could have been taken from another message, whose signed attributes this content is:
-            # nothing in it says whether attributes or content were signed.
-            raise CMSError("the content is the signed attributes of some other signature")
+    if signer.signed_attributes is not None:
+        check_form(signer, content_type)
         return
-    content_type = signer.attribute(oids.CONTENT_TYPE)
-    if content_type is None or signer.message_digest is None:
-        raise CMSError("the signed attributes lack the content type or the message digest")
-    if content_type.oid("the signed content type") != signed.content_type:
-        raise CMSError("the signed content type is not the type of the content")
-    signing_time = signer.attribute(oids.SIGNING_TIME)
-    if signing_time is not None:
-        signing_time.time("the signing time")
-    signer.attribute(oids.SMIME_CAPABILITIES)
-    protection = signer.attribute(oids.ALGORITHM_PROTECTION)
-    if protection is not None and not _protects(protection, signer):
-        raise CMSError("the algorithms are not the ones that the signer protected")
+    if content_type not in (oids.DATA, None):
+        raise CMSError("signed attributes are missing, which this type of content needs")
+    if holds_attributes(content):
+        raise CMSError("the content is the signed attributes of some other signature")
 
 
-def _protects(protection: Element, signer: SignerInfo) -> bool:
-    """Whether a CMSAlgorithmProtection names the signer's algorithms (RFC 6211 section 2)."""
-    members = tuple(protection.expect(SEQUENCE, "the algorithm protection").children())
-    if len(members) != 2 or members[1].tag != context(1):
-        raise CMSError("the algorithm protection is malformed")
-    return _same(AlgorithmIdentifier.of(members[0]), signer.digest_algorithm) and _same(
-        AlgorithmIdentifier.of(members[1], context(1)), signer.signature_algorithm
-    )
-
-
-def _same(one: AlgorithmIdentifier, other: AlgorithmIdentifier) -> bool:
-    """Whether two identifiers are the same, absent parameters and NULL being the same."""
-    return one.oid == other.oid and (one.parameters == other.parameters or (one.plain and other.plain))
-
-
-def _is_attributes(content: Content) -> bool:
-    """Whether the whole content is the DER of signed attributes."""
-    try:
-        members = tuple(read(content.octets()).expect(SET, "attributes").children())
-        types = set()
-        for member in members:
-            oid, values = member.expect(SEQUENCE, "an attribute").children()
-            values.expect(SET, "values")
-            types.add(oid.oid())
-    except (CMSError, LimitError, ValueError):
-        return False
-    return oids.MESSAGE_DIGEST in types
-
-
-def _verifies(signer: SignerInfo, content: Content, certificate: Certificate, scheme: SignatureScheme) -> bool:
+def _verifies(signer: SignerInfo, content: SignedContent, certificate: Certificate, scheme: SignatureScheme) -> bool:
     """Whether the certificate's key made the signature (RFC 5652 section 5.6)."""
     key = certificate.public_key
     if signer.signed_attributes is not None:
         return any(key.verify(signer.signature, octets, scheme) for octets in signer.signed_octets())
     if scheme.digest is None:
-        return key.verify(signer.signature, bytes(content.octets()), scheme)
+        return key.verify(signer.signature, content.octets(), scheme)
     return key.verify_digest(signer.signature, content.digest(scheme.digest), scheme)
-
-
-def _is_signing_certificate(signer: SignerInfo, certificate: Certificate) -> bool:
-    """Whether the certificate is the one that the signer committed to, if to any (RFC 5035 sections 3 and 4)."""
-    for oid, default in ((oids.SIGNING_CERTIFICATE_V2, "sha256"), (oids.SIGNING_CERTIFICATE, "sha1")):
-        value = signer.attribute(oid)
-        if value is None:
-            continue
-        what = "the signing certificate attribute"
-        certs = next(value.expect(SEQUENCE, what).children(), None)
-        first = next(certs.expect(SEQUENCE, what).children(), None) if certs else None
-        if first is None:
-            raise CMSError(f"{what} is malformed")
-        members = list(first.expect(SEQUENCE, what).children())
-        name: str | None = default
-        if oid == oids.SIGNING_CERTIFICATE_V2 and members and members[0].tag == SEQUENCE:
-            name = DIGEST_OIDS.get(AlgorithmIdentifier.of(members.pop(0)).oid)
-        if name is None:
-            raise _UnsupportedError(f"{what} uses a digest that is not known")
-        if not members:
-            raise CMSError(f"{what} is malformed")
-        digest = new_digest(name)
-        digest.update(certificate.der)
-        stated = members[0].expect(OCTET_STRING, what, constructed=members[0].constructed).octets()
-        if stated != digest.digest():
-            return False
-        if len(members) > 1 and not _is_issuer_serial(members[1], certificate):
-            return False
-    return True
-
-
-def _is_issuer_serial(element: Element, certificate: Certificate) -> bool:
-    """Whether an IssuerSerial names the certificate by its serial number (RFC 5035 section 4).
-
-    The issuer is a GeneralNames that senders fill in many ways; the digest has already settled which it is.
-    """
-    members = tuple(element.expect(SEQUENCE, "an issuer and serial number").children())
-    if len(members) != 2:
-        raise CMSError("an issuer and serial number is malformed")
-    return members[1].integer("a serial number") == certificate.serial
 
 
 def _assess(digest_name: str, scheme: SignatureScheme, certificate: Certificate) -> Assessment:
     """The worst that the algorithm policy says of what was used."""
-    from mailsec.crypto import assess_digest, assess_signature
+    from mailsec.crypto import assess_content_digest, assess_signature
 
+    judged = assess_signature(scheme, certificate.public_key, use="smime")
+    if not digest_name:
+        return judged
     order = ("accepted", "deprecated", "refused")
     return max(
-        assess_signature(scheme, certificate.public_key, use="smime"),
-        assess_digest(digest_name),
+        judged,
+        assess_content_digest(digest_name, scheme),
         key=lambda assessment: order.index(assessment.status),
     )
 
 
-__all__ = ["Content", "Outcome", "SignerVerification", "verify_signer"]
+__all__ = ["Outcome", "SignerVerification", "verify_countersignature", "verify_signer"]
