@@ -276,10 +276,12 @@ def recipients(tmp_path_factory: pytest.TempPathFactory) -> Recipients:
     return Recipients(ring, certificates, folder)
 
 
+@pytest.fixture(scope="session")
 def people(tmp_path_factory: pytest.TempPathFactory) -> People:
     return People(tmp_path_factory.mktemp("people"))
 
 
+@pytest.fixture(scope="session")
 def gpgsm(people: People, tmp_path_factory: pytest.TempPathFactory, figure: Callable[[str], None]) -> Iterator[OpenSSL]:
     """Runs `gpgsm` in a home of its own that trusts the test authority and has the key of "rsa"."""
     if any(shutil.which(program) is None for program in ("gpgsm", "gpg-agent", "gpgconf")):
