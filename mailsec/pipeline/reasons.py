@@ -1,4 +1,7 @@
-"""Why a verdict is what it is, as an outline: results, what each covers, and what it rests on."""
+"""Why a verdict is what it is, as an outline: results, what each covers, and what it rests on.
+
+The command line and the client show the same one.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from dataclasses import dataclass
 from functools import singledispatch
 from typing import TYPE_CHECKING
 
+from mailsec.errors import describe
 from mailsec.hooks.types import (
     Anchors,
     AuthResult,
@@ -26,8 +30,8 @@ from mailsec.message import safe_text, same_address
 from mailsec.pipeline.clarity import READING
 
 if TYPE_CHECKING:
-    from mailsec.pipeline import Report
-    from mailsec.pipeline.report import Run
+    from mailsec.message import HeaderSection
+    from mailsec.pipeline.report import Layer, Report, Run
 
 __all__ = ["Reason", "as_text", "reasons"]
 
@@ -65,11 +69,12 @@ class Reason:
     closed: bool = False
 
 
-def reasons(report: Report) -> tuple[Reason, ...]:
+def reasons(report: Report, *, times: bool = True) -> tuple[Reason, ...]:
     """The outline of a report.
 
     Args:
         report: what a check found.
+        times: whether it tells how long each verifier took.
     """
     by_method = sorted((one for run in report.runs for one in _of_run(report, run)), key=lambda one: one[0])
     found = [reason for _, reason in by_method]
@@ -79,15 +84,14 @@ def reasons(report: Report) -> tuple[Reason, ...]:
         Reason(f"Layer {one.index}: the {one.reached} content of {_part(one.part)} in layer {one.parent}")
         for one in report.layers[1:]
     ]
-    moment = report.moment
-    found.append(Reason(f"Judged at {moment.at:%Y-%m-%d %H:%M:%S} UTC ({_MOMENTS[moment.source]})"))
+    found.append(Reason(f"Judged at {_when(report.moment)}"))
     found += (Reason(f"Judged with {safe_text(one)}") for one in report.conditions)
-    if report.runs:
-        times = tuple(
+    if times and report.runs:
+        took = tuple(
             Reason(f"{safe_text(run.verifier)} of {safe_text(run.plugin)}: {run.seconds * 1000:.1f} ms")
             for run in report.runs
         )
-        found.append(Reason("What ran, and how long", None, times, closed=True))
+        found.append(Reason("What ran, and how long", None, took, closed=True))
     found += (Reason(f"Problem: {safe_text(one.sentence)}") for one in report.problems)
     return tuple(found)
 
@@ -101,20 +105,20 @@ def as_text(outline: Iterable[Reason], depth: int = 0) -> Iterator[str]:
 
 def _of_run(report: Report, run: Run) -> Iterator[tuple[int, Reason]]:
     """The results of a run, each with the place of its method: what a person signed goes before what servers say."""
-    shown: set[Evidence] = set()
-    for result in run.results:
-        shown.update(result.evidence)
-    rest = [one for one in run.evidence if one not in shown]
-    for number, result in enumerate(run.results):
-        more = rest if number == len(run.results) - 1 else []
+    found = [tuple(_evidence(report, result.evidence)) for result in run.results]
+    shown = {reason for of_one in found for reason in of_one}
+    rest = tuple(reason for reason in _evidence(report, run.evidence) if reason not in shown)
+    for number, (result, evidence) in enumerate(zip(run.results, found, strict=True)):
+        more = rest if number == len(run.results) - 1 else ()
         place = _ORDER.index(result.method) if result.method in _ORDER else len(_ORDER)
-        yield place, _result(report, result, more)
+        yield place, _result(report, result, (*evidence, *more))
 
 
-def _result(report: Report, result: AuthResult, more: Sequence[Evidence]) -> Reason:
+def _result(report: Report, result: AuthResult, evidence: Sequence[Reason]) -> Reason:
     name = NAMES.get(result.method, safe_text(result.method))
+    cause = f" ({result.cause})" if result.cause is not None else ""
     who = result.properties.get("body.smime-identifier") or result.properties.get("header.d", "")
-    text = f"{name}  {result.method}={result.result}"
+    text = f"{name}  {result.method}={result.result}{cause}"
     if who:
         text += f"  {_short(who)}"
     if result.layer:
@@ -122,41 +126,63 @@ def _result(report: Report, result: AuthResult, more: Sequence[Evidence]) -> Rea
     children: list[Reason] = []
     if result.reason:
         children.append(Reason(_short(result.reason)))
-    children += _coverage(report, result)
-    for one in (*result.evidence, *more):
-        children += _describe(one)
+    children += map(Reason, _coverage(report, result))
+    children += evidence
     if result.properties:
         properties = (Reason(f"{safe_text(key)} = {_short(value)}") for key, value in result.properties.items())
         children.append(Reason("properties, as in Authentication-Results", None, tuple(properties), closed=True))
     return Reason(text, result.result, tuple(children))
 
 
-def _coverage(report: Report, result: AuthResult) -> Iterator[Reason]:
+def _coverage(report: Report, result: AuthResult) -> Iterator[str]:
     coverage = result.coverage
     if coverage is None:
         return
+    layer = report.layers[coverage.layer]
     parts = report.parts_covered(coverage)
     if report.is_whole(result):
-        yield Reason("covers: the whole body")
+        yield "covers: the whole body"
     elif parts or coverage.ranges:
-        pieces = [*(f"part {one}" for one in parts), *(f"octets {low} to {high}" for low, high in coverage.ranges)]
-        yield Reason(f"covers: {', '.join(pieces)}")
+        covered = [*(f"part {one}" for one in parts), *(f"octets {low} to {high}" for low, high in coverage.ranges)]
+        yield f"covers: {', '.join(covered)}"
+        left_out = [f"part {one}" for one in _leaves(layer) if not _within(one, parts)]
+        yield f"does not cover: {', '.join(left_out) or 'the rest of the body'}"
         if doubt := report.doubt(result):
-            yield Reason(f"not all that may be shown: {safe_text(doubt)}")
+            yield f"not all that may be shown: {safe_text(doubt)}"
     else:
-        yield Reason("covers: nothing of the body")
+        yield "covers: nothing of the body"
+    # signed content in a layer below brings its own fields that say how it is read
     wanted = (*_SHOWN, *READING) if coverage.layer == 0 else _SHOWN
     present = [name for name in wanted if report.header.first(name) is not None]
     signer = result.properties.get("body.smime-identifier", "")
     if result.result is Result.PASS and any(same_address(signer, author) for author in report.authors):
-        yield Reason("From is vouched for by the certificate")
+        yield "From is vouched for by the certificate"
         present = [name for name in present if name != "from"]
-    fields = dict.fromkeys(safe_text(name) for name in report.fields_covered(coverage))
-    if fields:
+    if fields := report.fields_covered(coverage):
         of = "" if coverage.layer == 0 else " of the signed content"
-        yield Reason(f"header fields{of} covered: {', '.join(fields)}")
+        yield f"header fields{of} covered: {', '.join(_counted(fields, layer.header))}"
     if missing := [name for name in present if not report.covers_field(result, name)]:
-        yield Reason(f"header fields not covered: {', '.join(missing)}")
+        yield f"header fields not covered: {', '.join(missing)}"
+
+
+def _counted(fields: Sequence[str], header: HeaderSection) -> Iterator[str]:
+    """Names of header fields, each once, and of how many where there are more: somebody may have added one."""
+    for name in dict.fromkeys(fields):
+        covered, there = fields.count(name), len(header.all(name))
+        yield safe_text(name) + (f" ({covered} of {there})" if covered < there else "")
+
+
+def _leaves(layer: Layer) -> Iterator[str]:
+    if layer.message is not None:
+        yield from (part.path for part in layer.message.walk() if not part.children and part.path)
+
+
+def _within(part: str, parts: Sequence[str]) -> bool:
+    return any(part == one or part.startswith(f"{one}.") for one in parts)
+
+
+def _when(moment: Moment) -> str:
+    return f"{moment.at:%Y-%m-%d %H:%M:%S} UTC ({_MOMENTS[moment.source]})"
 
 
 def _short(text: str) -> str:
@@ -168,6 +194,17 @@ def _part(path: str) -> str:
 
 
 # -- evidence ------------------------------------------------------------------------------------------------
+
+
+def _evidence(report: Report, found: Iterable[Evidence]) -> Iterator[Reason]:
+    """Evidence in lines but for the time of the report, which is told in the end; a plugin may have put in anything."""
+    for one in found:
+        if one == report.moment:
+            continue
+        try:
+            yield from [*_describe(one)]
+        except Exception as error:  # noqa: BLE001 - the border: it costs neither the verdict nor the other messages
+            yield Reason(f"evidence that cannot be shown: {safe_text(describe(error))}")
 
 
 @singledispatch
@@ -208,8 +245,7 @@ def _(document: Fetched) -> Iterator[Reason]:
 
 @_describe.register
 def _(moment: Moment) -> Iterator[Reason]:
-    del moment  # said once, at the end
-    yield from ()
+    yield Reason(f"judged at {_when(moment)}")
 
 
 @_describe.register
