@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import shutil
 import sys
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from mailsec.errors import UsageError
 
 if TYPE_CHECKING:
+    from mailsec.cli.ending import Ending
     from mailsec.cli.options import Globals
     from mailsec.config import Settings
+    from mailsec.tui.app import MailApp
 
 __all__ = ["has_glyphs", "is_terminal", "run", "run_client"]
 
@@ -55,6 +60,7 @@ def run_client(settings: Settings, roots: Sequence[Path], state: Path) -> int:
         StoreError: the index cannot be used.
     """
     from mailsec.cli.commands import complain
+    from mailsec.cli.ending import orderly_end
     from mailsec.config import locate
     from mailsec.tui.app import MailApp, theme_for
     from mailsec.tui.keymap import make_keymap
@@ -63,17 +69,31 @@ def run_client(settings: Settings, roots: Sequence[Path], state: Path) -> int:
     client = settings.client
     source = settings.source or locate()
     keymap = make_keymap(client.keys, client.bindings, f"{source}: [client.bindings]")
-    services = open_services(settings, roots, state, tell=complain)
-    app = MailApp(
-        services,
-        keymap,
-        theme=theme_for(client.theme),
-        glyphs=client.glyphs and has_glyphs(sys.stdout),
-        configuration=source,
-        roots=tuple(roots),
-    )
-    app.run()
+    with orderly_end() as ending:
+        services = open_services(settings, roots, state, tell=complain)
+        try:
+            app = MailApp(
+                services,
+                keymap,
+                theme=theme_for(client.theme),
+                glyphs=client.glyphs and has_glyphs(sys.stdout),
+                configuration=source,
+                roots=tuple(roots),
+            )
+            asyncio.run(_run(app, ending))
+        finally:  # the client does so itself, where it comes to that
+            shutil.rmtree(services.scratch, ignore_errors=True)
     return app.return_code or 0
+
+
+async def _run(app: MailApp, ending: Ending) -> None:
+    """Runs the client until the user or the system ends it."""
+    loop = asyncio.get_running_loop()
+    ending.ask = lambda status: loop.call_soon_threadsafe(partial(app.exit, return_code=status))
+    try:
+        await app.run_async()
+    finally:
+        ending.ask = None
 
 
 def is_terminal(streams: Sequence[TextIO | None] = (), environ: Mapping[str, str] = os.environ) -> bool:
