@@ -6,12 +6,13 @@ import asyncio
 import os
 import shutil
 import sys
+import time
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from mailsec.errors import UsageError
+from mailsec.errors import MailsecError, UsageError
 
 if TYPE_CHECKING:
     from mailsec.cli.ending import Ending
@@ -59,11 +60,12 @@ def run_client(settings: Settings, roots: Sequence[Path], state: Path) -> int:
         UsageError: a binding names a key or an action that there is not, or the folder cannot be made.
         StoreError: the index cannot be used.
     """
-    from mailsec.cli.commands import complain
+    from mailsec.cli.commands import complain, unexpected
     from mailsec.cli.ending import orderly_end
     from mailsec.config import locate
-    from mailsec.tui.app import MailApp, theme_for
+    from mailsec.tui.app import MISTAKE, MailApp, theme_for
     from mailsec.tui.keymap import make_keymap
+    from mailsec.tui.mistakes import note_mistake
     from mailsec.tui.services import open_services
 
     client = settings.client
@@ -81,6 +83,14 @@ def run_client(settings: Settings, roots: Sequence[Path], state: Path) -> int:
                 roots=tuple(roots),
             )
             asyncio.run(_run(app, ending))
+        except MailsecError:
+            raise
+        except Exception as error:  # the border: a mistake of ours, of which the state folder keeps where
+            if os.environ.get("MAILSEC_DEBUG"):
+                raise
+            file = note_mistake(state, error, time.time())
+            complain(unexpected(error) + (f" {file} tells where it was." if file is not None else ""))
+            return MISTAKE
         finally:  # the client does so itself, where it comes to that
             shutil.rmtree(services.scratch, ignore_errors=True)
     return app.return_code or 0

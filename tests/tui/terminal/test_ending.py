@@ -98,3 +98,27 @@ def test_the_demonstration_is_taken_away(environment: dict[str, str], scratch: P
         assert terminal.wait(30) == 128 + signal.SIGTERM
         assert RESTORED in terminal.output
     assert not list(scratch.iterdir())
+
+
+BROKEN = """
+import sys
+from mailsec.tui.app import MailApp
+
+async def run_async(self):
+    raise ValueError("a secret")
+
+MailApp.run_async = run_async
+from mailsec.cli.app import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def test_a_mistake_of_ours_is_noted(environment: dict[str, str], maildir: Path, tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text(f'mail = ["{maildir}"]\n[client]\nstate = "{tmp_path / "state"}"\n')
+    command = [sys.executable, "-c", BROKEN, "--config", str(tmp_path / "config.toml")]
+    with Terminal(command, environment, columns=120, folder=tmp_path) as terminal:
+        assert terminal.wait(30) == 2
+        assert b"this is a mistake in mailsec or a plugin: ValueError" in terminal.output
+        assert b"mistakes.log tells where it was." in terminal.output.replace(b"\r\n", b"")
+    log = tmp_path / "state" / "mistakes.log"
+    assert "in run_async\n" in log.read_text()
