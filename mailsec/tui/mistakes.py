@@ -50,7 +50,8 @@ def note_mistake(folder: Path, error: BaseException, at: float) -> Path | None:
     try:
         before = _end_of(file, MOST - len(entry))
         try:
-            with open(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb") as stream:
+            descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+            with os.fdopen(descriptor, "wb") as stream:
                 stream.write(before + entry)
             scratch.replace(file)
         finally:

@@ -100,25 +100,30 @@ def test_the_demonstration_is_taken_away(environment: dict[str, str], scratch: P
     assert not list(scratch.iterdir())
 
 
-BROKEN = """
-import sys
-from mailsec.tui.app import MailApp
-
-async def run_async(self):
+OUTSIDE = """
+async def broken(self):
     raise ValueError("a secret")
-
-MailApp.run_async = run_async
-from mailsec.cli.app import main
-sys.exit(main(sys.argv[1:]))
+MailApp.run_async = broken
 """
+INSIDE = """
+def broken(self):
+    raise ValueError("a secret")
+MailApp.on_mount = broken
+"""
+"""What breaks the client: before it draws, and while it does."""
 
 
-def test_a_mistake_of_ours_is_noted(environment: dict[str, str], maildir: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("broken", [OUTSIDE, INSIDE], ids=["outside", "inside"])
+def test_a_mistake_of_ours_is_noted(environment: dict[str, str], maildir: Path, tmp_path: Path, broken: str) -> None:
     (tmp_path / "config.toml").write_text(f'mail = ["{maildir}"]\n[client]\nstate = "{tmp_path / "state"}"\n')
-    command = [sys.executable, "-c", BROKEN, "--config", str(tmp_path / "config.toml")]
-    with Terminal(command, environment, columns=120, folder=tmp_path) as terminal:
+    code = (
+        f"import sys\nfrom mailsec.tui.app import MailApp\n{broken}\nfrom mailsec.cli.app import main\nsys.exit(main())"
+    )
+    command = [sys.executable, "-c", code, "--config", str(tmp_path / "config.toml")]
+    with Terminal(command, environment, columns=240, folder=tmp_path) as terminal:
         assert terminal.wait(30) == 2
         assert b"this is a mistake in mailsec or a plugin: ValueError" in terminal.output
-        assert b"mistakes.log tells where it was." in terminal.output.replace(b"\r\n", b"")
+        assert b"mistakes.log tells where it was." in terminal.output
+        assert b"Traceback" not in terminal.output
     log = tmp_path / "state" / "mistakes.log"
-    assert "in run_async\n" in log.read_text()
+    assert "in broken\n" in log.read_text()
