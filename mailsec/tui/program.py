@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from rich.text import Text
@@ -31,7 +32,7 @@ class Program(MailApp):
     """
 
     def __init__(self, services: Services, keymap: Keymap, *, glyphs: bool, **more: Any) -> None:
-        super().__init__(services, keymap, glyphs=glyphs, **more)
+        super().__init__(services, replace(keymap, glyphs=glyphs), glyphs=glyphs, **more)
         self._state, self._clock = services.state, services.clock
         self._drawn: tuple[LineFilter, ...] = () if glyphs else (AsciiFilter(),)
 

@@ -6,19 +6,15 @@ from itertools import groupby
 
 from textual import events
 from textual.app import ComposeResult
-from textual.containers import VerticalScroll
+from textual.containers import Horizontal, VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from mailsec.tui.actions import ACTIONS
-from mailsec.tui.cells import fit
-from mailsec.tui.keymap import Keymap, shown
+from mailsec.tui.keymap import Keymap
 
 __all__ = ["HelpScreen", "help_lines"]
-
-KEYS = 15
-"""Cells of the column of keys."""
 
 
 def help_lines(keymap: Keymap) -> list[tuple[str, str]]:
@@ -32,7 +28,7 @@ def help_lines(keymap: Keymap) -> list[tuple[str, str]]:
         if not lines or ("", heading) not in lines:
             lines.append(("", heading))
         for action in actions:
-            keys = "  ".join(dict.fromkeys(shown(chord) for chord in keymap.keys_of(action.name)))
+            keys = "  ".join(keymap.names_of(action.name))
             lines.append((keys or "–", action.help))
     return lines
 
@@ -50,8 +46,17 @@ class HelpScreen(ModalScreen[None]):
         & > VerticalScroll {
             width: 84; max-width: 100%; height: auto; max-height: 100%;
             padding: 1 2; background: $panel;
+            scrollbar-size-vertical: 1;
+            scrollbar-background: $panel;
+            scrollbar-background-hover: $panel;
+            scrollbar-background-active: $panel;
         }
         & Static { height: auto; }
+        & Horizontal { height: auto; }
+        & .help--keys { width: auto; min-width: 17; padding: 0 2 0 0; text-style: bold; }
+        & .help--words { width: 1fr; }
+        & .help--heading { color: $primary; text-style: bold; }
+        & .help--end { margin: 1 0 0 0; color: $text-muted; }
     }
     """
 
@@ -60,17 +65,16 @@ class HelpScreen(ModalScreen[None]):
         self._keymap = keymap
 
     def compose(self) -> ComposeResult:
-        """One long text that scrolls."""
-        pieces: list[Content | tuple[str, str]] = []
-        for keys, words in help_lines(self._keymap):
-            if not keys:
-                pieces.append((("\n" if pieces else "") + words + "\n", "bold $primary"))
-                continue
-            pieces.append((fit(keys, max(KEYS, len(keys))) + "  ", "bold"))
-            pieces.append(Content(words + "\n"))
-        pieces.append(("\nEvery action is in the palette too.  Esc closes.", "dim"))
+        """A line for each action, and those that are too long go on under their words."""
         with VerticalScroll():
-            yield Static(Content.assemble(*pieces))
+            for number, (keys, words) in enumerate(help_lines(self._keymap)):
+                if keys:
+                    with Horizontal():
+                        yield Static(Content(keys), classes="help--keys")
+                        yield Static(Content(words), classes="help--words")
+                else:
+                    yield Static(Content(("\n" if number else "") + words), classes="help--heading")
+            yield Static(Content("Every action is in the palette too.  Esc closes."), classes="help--end")
 
     def on_key(self, event: events.Key) -> None:
         """Scrolls, or leaves."""
