@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from itertools import groupby
 
+from rich.table import Table
+from rich.text import Text
 from textual import events
 from textual.app import ComposeResult
-from textual.containers import Horizontal, VerticalScroll
+from textual.containers import VerticalScroll
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.widgets import Static
@@ -15,6 +17,9 @@ from mailsec.tui.actions import ACTIONS
 from mailsec.tui.keymap import Keymap
 
 __all__ = ["HelpScreen", "help_lines"]
+
+KEYS = 15
+"""Cells of the column of keys, at least."""
 
 
 def help_lines(keymap: Keymap) -> list[tuple[str, str]]:
@@ -52,9 +57,6 @@ class HelpScreen(ModalScreen[None]):
             scrollbar-background-active: $panel;
         }
         & Static { height: auto; }
-        & Horizontal { height: auto; }
-        & .help--keys { width: auto; min-width: 17; padding: 0 2 0 0; text-style: bold; }
-        & .help--words { width: 1fr; }
         & .help--heading { color: $primary; text-style: bold; }
         & .help--end { margin: 1 0 0 0; color: $text-muted; }
     }
@@ -65,15 +67,20 @@ class HelpScreen(ModalScreen[None]):
         self._keymap = keymap
 
     def compose(self) -> ComposeResult:
-        """A line for each action, and those that are too long go on under their words."""
+        """A table for each group; words that are too long go on under their words."""
         with VerticalScroll():
+            table = Table.grid()
             for number, (keys, words) in enumerate(help_lines(self._keymap)):
                 if keys:
-                    with Horizontal():
-                        yield Static(Content(keys), classes="help--keys")
-                        yield Static(Content(words), classes="help--words")
-                else:
-                    yield Static(Content(("\n" if number else "") + words), classes="help--heading")
+                    table.add_row(Text(keys, "bold"), Text(words))
+                    continue
+                if number:
+                    yield Static(table)
+                yield Static(Content(("\n" if number else "") + words), classes="help--heading")
+                table = Table.grid(padding=(0, 2, 0, 0))
+                table.add_column(no_wrap=True, min_width=KEYS)
+                table.add_column(ratio=1)
+            yield Static(table)
             yield Static(Content("Every action is in the palette too.  Esc closes."), classes="help--end")
 
     def on_key(self, event: events.Key) -> None:
