@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from syrupy.extensions.single_file import SingleFileSnapshotExtension, WriteMode
 from textual.pilot import Pilot
 from textual.widgets import Input
 
@@ -24,6 +25,14 @@ from tests.tui.shell.picture import lines_of, picture
 
 SIZES = [(60, 18), (80, 24), (120, 40)]
 THEMES = ["dark", "light", "plain"]
+
+
+class AsText(SingleFileSnapshotExtension):
+    """A file for each picture."""
+
+    _write_mode = WriteMode.TEXT
+    _file_extension = "txt"
+    file_extension = "txt"
 
 
 @dataclass(frozen=True)
@@ -134,6 +143,7 @@ def draw(app: Any, scene: str, size: tuple[int, int], theme: str) -> None:
 
 async def check(app: Any, scenes: dict[str, Scene], theme: str, snapshot: Any) -> None:
     """Compares each scene at each size."""
+    snapshot = snapshot.use_extension(AsText)
     changed = []
     async with app.run_test(size=SIZES[-1]) as pilot:
         for size in SIZES:
@@ -142,7 +152,7 @@ async def check(app: Any, scenes: dict[str, Scene], theme: str, snapshot: Any) -
             for name, scene in scenes.items():
                 shown = await show(pilot, scene) if scene.keys else await settle(pilot)
                 draw(app, name, size, theme)
-                if shown != snapshot(name=f"{name}, {size[0]}x{size[1]}, {theme}"):
+                if shown != snapshot(name=f"{name}-{size[0]}x{size[1]}".replace(", ", "-").replace(" ", "-")):
                     changed.append((name, size))
                 await leave(pilot, scene)
     assert not changed
