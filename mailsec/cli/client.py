@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import os
+import shutil
 import sys
+import time
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
-from mailsec.errors import UsageError
+from mailsec.errors import MailsecError, UsageError
 
 if TYPE_CHECKING:
+    from mailsec.cli.ending import Ending
     from mailsec.cli.options import Globals
     from mailsec.config import Settings
+    from mailsec.tui.app import MailApp
 
 __all__ = ["has_glyphs", "is_terminal", "run", "run_client"]
 
@@ -62,27 +68,52 @@ def run_client(settings: Settings, roots: Sequence[Path], state: Path) -> int:
     # Textual looks that often for something to paint, and only while there is: a key never waits for the next look.
     os.environ.setdefault("TEXTUAL_FPS", FRAMES)
 
-    from mailsec.cli.commands import complain
+    from mailsec.cli.commands import complain, unexpected
+    from mailsec.cli.ending import orderly_end
     from mailsec.config import locate
-    from mailsec.tui.app import MailApp, theme_for
+    from mailsec.tui.app import MISTAKE, theme_for
     from mailsec.tui.keymap import make_keymap
+    from mailsec.tui.mistakes import note_mistake
+    from mailsec.tui.program import Program
     from mailsec.tui.services import open_services
 
     client = settings.client
     source = settings.source or locate()
     keymap = make_keymap(client.keys, client.bindings, f"{source}: [client.bindings]")
-    services = open_services(settings, roots, state, tell=complain)
-    app = MailApp(
-        services,
-        keymap,
-        theme=theme_for(client.theme),
-        glyphs=client.glyphs and has_glyphs(sys.stdout),
-        configuration=source,
-        roots=tuple(roots),
-        settled=gc.freeze,  # whole collections took 0.1 s, nearly all of it over what stays for good
-    )
-    app.run()
+    with orderly_end() as ending:
+        services = open_services(settings, roots, state, tell=complain)
+        try:
+            app = Program(
+                services,
+                keymap,
+                theme=theme_for(client.theme),
+                glyphs=client.glyphs and has_glyphs(sys.stdout),
+                configuration=source,
+                roots=tuple(roots),
+                settled=gc.freeze,  # whole collections took 0.1 s, nearly all of it over what stays for good
+            )
+            asyncio.run(_run(app, ending))
+        except MailsecError:
+            raise
+        except Exception as error:  # the border: a mistake of ours, of which the state folder keeps where
+            if os.environ.get("MAILSEC_DEBUG"):
+                raise
+            file = note_mistake(state, error, time.time())
+            complain(unexpected(error) + (f" {file} tells where it was." if file is not None else ""))
+            return MISTAKE
+        finally:  # the client does so itself, where it comes to that
+            shutil.rmtree(services.scratch, ignore_errors=True)
     return app.return_code or 0
+
+
+async def _run(app: MailApp, ending: Ending) -> None:
+    """Runs the client until the user or the system ends it."""
+    loop = asyncio.get_running_loop()
+    ending.ask = lambda status: loop.call_soon_threadsafe(partial(app.exit, return_code=status))
+    try:
+        await app.run_async()
+    finally:
+        ending.ask = None
 
 
 def is_terminal(streams: Sequence[TextIO | None] = (), environ: Mapping[str, str] = os.environ) -> bool:

@@ -13,6 +13,7 @@ from mailsec.checker import Checker
 from mailsec.cli import commands
 from mailsec.cli.check import check_all
 from mailsec.cli.client import is_terminal, run_client
+from mailsec.cli.ending import orderly_end
 from mailsec.cli.options import Globals
 from mailsec.cli.screen import screen_of
 from mailsec.cli.table import row, summary
@@ -51,7 +52,7 @@ def run(options: argparse.Namespace, given: Globals) -> int:
         print(f"  mailsec --config {safe_text(str(folder / 'config.toml'))} check {safe_text(str(maildir))}")
         return 0
     screen = screen_of()
-    with tempfile.TemporaryDirectory(prefix="mailsec-demo-") as name:
+    with orderly_end(), tempfile.TemporaryDirectory(prefix="mailsec-demo-") as name:
         maildir = write_mailbox(mailbox, Path(name, "mailbox"))
         anchors = (Path(name, "mailbox", "trust.pem"),)
         zone = Path(name, "mailbox", "dns.zone")

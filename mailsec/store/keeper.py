@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 
 from mailsec.errors import InputError, SealError
 from mailsec.store.types import KeptVerdict
+from mailsec.store.whole import write_whole
 
 if TYPE_CHECKING:
     from mailsec.pipeline import Report
@@ -150,13 +151,5 @@ def _existing(file: Path) -> bytes | None:
 def _write_new(file: Path, octets: bytes) -> None:
     """Writes a file that only we can read, whole or not at all; where somebody was first, theirs stays."""
     scratch = file.with_name(f".{file.name}.{os.getpid()}.{secrets.token_hex(4)}")
-    descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    try:
-        with os.fdopen(descriptor, "wb") as stream:
-            stream.write(octets)
-            stream.flush()
-            os.fsync(stream.fileno())
-        with contextlib.suppress(FileExistsError):
-            os.link(scratch, file)
-    finally:
-        scratch.unlink()
+    with contextlib.suppress(FileExistsError):
+        write_whole(octets, scratch, (file,))

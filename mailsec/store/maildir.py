@@ -6,20 +6,19 @@ Where a file lies is remembered and looked up again when another program has mov
 
 from __future__ import annotations
 
-import errno
 import mmap
 import os
 import secrets
 import socket
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from itertools import count
 from pathlib import Path
 
 from mailsec.errors import InputError, StoreError, UsageError
 from mailsec.store.files import octets_of, reason
 from mailsec.store.types import Entry, Flags
+from mailsec.store.whole import write_whole
 
 __all__ = ["Maildir", "is_maildir"]
 
@@ -37,7 +36,6 @@ TRIES = 10
 """How often a file that other programs rename is looked up again."""
 
 _INFO = ":2,"
-_NO_LINK = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
 
 _deliveries = count(1)
 
@@ -236,17 +234,7 @@ class Maildir:
         place = f"cur/{_INFO}{_letters(flags)}" if flags else "new/"
         temporary, target = self._file(key, "tmp/"), self._file(key, place)
         try:
-            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-            try:
-                with os.fdopen(descriptor, "wb") as stream:
-                    stream.write(octets)
-                    stream.flush()
-                    os.fsync(stream.fileno())
-                _appear(temporary, target)
-            finally:
-                with suppress(FileNotFoundError):
-                    os.unlink(temporary)  # noqa: PTH108 - as above
-            _sync_folder(os.path.dirname(target))  # noqa: PTH120 - as above
+            write_whole(octets, temporary, (target,), unique=True)
         except OSError as error:
             raise StoreError(f"the message cannot be written to {self._path}: {reason(error)}") from None
         self._where[key] = place
@@ -295,23 +283,3 @@ def _letters(flags: Flags, place: str = "") -> str:
     _, _, before = place.partition(_INFO)
     letters = {letter for letter, flag in LETTERS.items() if flag in flags}
     return "".join(sorted(letters.union(letter for letter in before if letter not in LETTERS)))
-
-
-def _appear(temporary: str, target: str) -> None:
-    """Gives a file its final name, never over another file."""
-    try:
-        os.link(temporary, target)
-    except OSError as error:
-        if error.errno not in _NO_LINK:
-            raise
-        os.rename(temporary, target)  # noqa: PTH104 - a file system without links; the name is nobody else's
-
-
-def _sync_folder(folder: str) -> None:
-    """Brings a folder's new names to the disk, where the system can do that."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        with suppress(OSError):
-            os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -50,9 +50,11 @@ class Keymap:
 
     Attributes:
         zones: for each part of the screen the names of the actions by their keys.
+        glyphs: whether keys are named by signs that the terminal may not have.
     """
 
     zones: Mapping[Zone, Mapping[Chord, str]]
+    glyphs: bool = True
 
     def keys_of(self, action: str, zone: Zone | None = None) -> tuple[Chord, ...]:
         """The keys of an action, in the order in which they were given.
@@ -68,6 +70,15 @@ class Keymap:
             if name == action
         )
         return tuple(dict.fromkeys(found))
+
+    def names_of(self, action: str, zone: Zone | None = None) -> tuple[str, ...]:
+        """The keys of an action, as the screen names them.
+
+        Args:
+            action: its name.
+            zone: the part of the screen; `None` for all.
+        """
+        return tuple(dict.fromkeys(shown(chord, glyphs=self.glyphs) for chord in self.keys_of(action, zone)))
 
 
 class Presses:
@@ -120,9 +131,21 @@ def key_name(key: str, character: str | None) -> str:
     return key
 
 
-def shown(chord: Chord) -> str:
-    """Keys as the screen names them, such as `"^D"`, `"g g"` or `"⏎"`."""
-    return " ".join(_SHOWN.get(key, "^" + key[5:].upper() if re.fullmatch(r"ctrl\+.", key) else key) for key in chord)
+def shown(chord: Chord, *, glyphs: bool = True) -> str:
+    """Keys as the screen names them, such as `"^D"`, `"g g"` or `"⏎"`.
+
+    Args:
+        chord: the keys.
+        glyphs: whether signs beyond ASCII may be used, as for the enter key.
+    """
+    return " ".join(_name(key, glyphs=glyphs) for key in chord)
+
+
+def _name(key: str, *, glyphs: bool) -> str:
+    if re.fullmatch(r"ctrl\+.", key):
+        return "^" + key[5:].upper()
+    name = _SHOWN.get(key, key)
+    return name if glyphs or name.isascii() else key
 
 
 def make_keymap(preset: str, bindings: Mapping[str, str], where: str = "the configuration") -> Keymap:

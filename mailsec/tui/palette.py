@@ -8,7 +8,6 @@ from textual.command import DiscoveryHit, Hit, Hits, Provider
 from textual.content import Content
 
 from mailsec.tui.actions import ACTIONS, Action
-from mailsec.tui.keymap import shown
 from mailsec.tui.screens.mailbox import MailboxScreen
 
 __all__ = ["ActionProvider"]
@@ -43,6 +42,6 @@ class ActionProvider(Provider):
 
 
 def _help(screen: MailboxScreen, action: Action) -> str:
-    keys = "  ".join(shown(chord) for chord in screen.keymap.keys_of(action.name))
+    keys = "  ".join(screen.keymap.names_of(action.name))
     # help is markup to Textual, and a key may be a bracket
     return f"{action.help}" + (f"   ({keys})" if keys and "[" not in keys else "")

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 
 from mailsec.errors import InputError
 from mailsec.message import numbered_name, safe_file_name
+from mailsec.store.whole import write_whole
 
 __all__ = ["folder_from", "save_new"]
 
@@ -55,33 +55,10 @@ def save_new(
     """
     safe = safe_file_name(name)
     part = folder / f".mailsec-{token()}.part"
+    names = (folder / (safe if number == 1 else numbered_name(safe, number)) for number in range(1, _TRIES))
     try:
-        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
-        try:
-            with os.fdopen(descriptor, "wb") as stream:
-                stream.write(octets)
-                stream.flush()
-                os.fsync(stream.fileno())
-            return _put_in_place(part, folder, safe)
-        finally:
-            with suppress(FileNotFoundError):
-                part.unlink()
+        return Path(write_whole(octets, part, names))
+    except FileExistsError:
+        raise InputError(f"There are too many files called {safe} in {folder}.") from None
     except OSError as error:
         raise InputError(f"{folder / safe} cannot be written: {error.strerror or error}.") from None
-
-
-def _put_in_place(part: Path, folder: Path, name: str) -> Path:
-    for number in range(1, _TRIES):
-        file = folder / (name if number == 1 else numbered_name(name, number))
-        try:
-            os.link(part, file)
-        except FileExistsError:
-            continue
-        except OSError:  # a file system without links: take the name first, then put the file in its place
-            try:
-                os.close(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600))
-            except FileExistsError:
-                continue
-            part.replace(file)
-        return file
-    raise InputError(f"There are too many files called {name} in {folder}.")

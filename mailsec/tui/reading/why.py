@@ -13,9 +13,9 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from mailsec.hooks.types import Result
+from mailsec.pipeline.reasons import Reason, as_text, reasons
 from mailsec.tui.marks import MARKS
 from mailsec.tui.reading.outline import Item, Outline
-from mailsec.tui.reading.reasons import Reason, as_text, reasons
 
 if TYPE_CHECKING:
     from mailsec.pipeline import Report

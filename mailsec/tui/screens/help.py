@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from itertools import groupby
 
+from rich.table import Table
+from rich.text import Text
 from textual import events
 from textual.app import ComposeResult
 from textual.containers import VerticalScroll
@@ -12,13 +14,12 @@ from textual.screen import ModalScreen
 from textual.widgets import Static
 
 from mailsec.tui.actions import ACTIONS
-from mailsec.tui.cells import fit
-from mailsec.tui.keymap import Keymap, shown
+from mailsec.tui.keymap import Keymap
 
 __all__ = ["HelpScreen", "help_lines"]
 
 KEYS = 15
-"""Cells of the column of keys."""
+"""Cells of the column of keys, at least."""
 
 
 def help_lines(keymap: Keymap) -> list[tuple[str, str]]:
@@ -32,7 +33,7 @@ def help_lines(keymap: Keymap) -> list[tuple[str, str]]:
         if not lines or ("", heading) not in lines:
             lines.append(("", heading))
         for action in actions:
-            keys = "  ".join(dict.fromkeys(shown(chord) for chord in keymap.keys_of(action.name)))
+            keys = "  ".join(keymap.names_of(action.name))
             lines.append((keys or "–", action.help))
     return lines
 
@@ -50,8 +51,14 @@ class HelpScreen(ModalScreen[None]):
         & > VerticalScroll {
             width: 84; max-width: 100%; height: auto; max-height: 100%;
             padding: 1 2; background: $panel;
+            scrollbar-size-vertical: 1;
+            scrollbar-background: $panel;
+            scrollbar-background-hover: $panel;
+            scrollbar-background-active: $panel;
         }
         & Static { height: auto; }
+        & .help--heading { color: $primary; text-style: bold; }
+        & .help--end { margin: 1 0 0 0; color: $text-muted; }
     }
     """
 
@@ -60,17 +67,21 @@ class HelpScreen(ModalScreen[None]):
         self._keymap = keymap
 
     def compose(self) -> ComposeResult:
-        """One long text that scrolls."""
-        pieces: list[Content | tuple[str, str]] = []
-        for keys, words in help_lines(self._keymap):
-            if not keys:
-                pieces.append((("\n" if pieces else "") + words + "\n", "bold $primary"))
-                continue
-            pieces.append((fit(keys, max(KEYS, len(keys))) + "  ", "bold"))
-            pieces.append(Content(words + "\n"))
-        pieces.append(("\nEvery action is in the palette too.  Esc closes.", "dim"))
+        """A table for each group; words that are too long go on under their words."""
         with VerticalScroll():
-            yield Static(Content.assemble(*pieces))
+            table = Table.grid()
+            for number, (keys, words) in enumerate(help_lines(self._keymap)):
+                if keys:
+                    table.add_row(Text(keys, "bold"), Text(words))
+                    continue
+                if number:
+                    yield Static(table)
+                yield Static(Content(("\n" if number else "") + words), classes="help--heading")
+                table = Table.grid(padding=(0, 2, 0, 0))
+                table.add_column(no_wrap=True, min_width=KEYS)
+                table.add_column(ratio=1)
+            yield Static(table)
+            yield Static(Content("Every action is in the palette too.  Esc closes."), classes="help--end")
 
     def on_key(self, event: events.Key) -> None:
         """Scrolls, or leaves."""

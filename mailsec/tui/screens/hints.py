@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 from mailsec.tui.actions import Zone
-from mailsec.tui.keymap import Keymap, shown
+from mailsec.tui.keymap import Keymap
 
 __all__ = ["HINTS", "hints"]
 
@@ -56,5 +56,5 @@ def hints(keymap: Keymap, zone: Zone) -> list[tuple[str, str]]:
         keymap: which key does what.
         zone: the pane that has the keyboard.
     """
-    named = ((keymap.keys_of(action, zone), word) for action, word in HINTS[zone])
-    return [(shown(keys[0]), word) for keys, word in named if keys]
+    named = ((keymap.names_of(action, zone), word) for action, word in HINTS[zone])
+    return [(keys[0], word) for keys, word in named if keys]

@@ -49,6 +49,7 @@ class Pick(ModalScreen[int | None]):
             padding: 1 2; background: $panel;
         }
         & Static { height: 1; text-style: bold; }
+        & #pick-none { color: $text-muted; text-style: none; display: none; }
         & Input { border: none; height: 1; padding: 0; background: $panel; margin: 0 0 1 0; }
         & Input:focus { border: none; }
         & LineList { height: auto; max-height: 16; background: $panel; & > .line--cursor { background: $primary 30%; } }
@@ -67,6 +68,7 @@ class Pick(ModalScreen[int | None]):
             yield Static(Content(self._title))
             yield Input(placeholder="type a part of the name")
             yield _Choices()
+            yield Static(Content("no name has this in it"), id="pick-none")
 
     def on_mount(self) -> None:
         """Shows all choices."""
@@ -79,6 +81,7 @@ class Pick(ModalScreen[int | None]):
             place for place, name in enumerate(self._names) if all(word in name.casefold() for word in words)
         ]
         self.query_one(_Choices).show([self._names[place] for place in self._places])
+        self.query_one("#pick-none").display = not self._places
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Leaves the choices that fit."""

@@ -120,14 +120,19 @@ def row_pieces(
     subject = clean(row.subject) or "(no subject)"
     lines = fit(lines, min(width(lines), 2 * DEPTH))
     day = date(row.date)
-    attached = f"{glyphs.attachment}{row.attachments if 1 < row.attachments < 10 else ' '}" if row.attachments else "  "
+    attached = f"{glyphs.attachment}{min(row.attachments, 9) if row.attachments > 1 else ''}" if row.attachments else ""
+    attached += "+" if row.attachments > 9 else ""
     count = f" +{folded}" if folded else ""
     if cells < 40:  # no room for columns
         rest = max(0, cells - 7 - width(day) - 1)
         pieces += [(" ", ""), (fit(f"{lines}{who}: {subject}{count}", rest), kind), (" ", ""), (day, "line--dim")]
         return pieces
-    people = max(14, min(26, cells * 3 // 10))
-    room = cells - 7 - people - 2 - 2 - 1 - DATE - 1
+    people = max(14, min(26, cells // 4))
+    # the date is as wide as it is, and the sign of attachments stands where there are any: the rest is the subject's
+    day = fit(day, min(DATE, width(day)))
+    end = [(" ", ""), (attached, "line--dim")] if attached else []
+    end += [(" ", ""), (day, "line--dim"), (" ", "")]
+    room = cells - 7 - people - 2 - sum(width(text) for text, _ in end)
     count = count if width(count) <= room else ""
     pieces += [
         (" ", ""),
@@ -136,11 +141,7 @@ def row_pieces(
         ("  ", ""),
         (fit(subject, room - width(count)), kind),
         (count, "line--dim"),
-        (" ", ""),
-        (attached, "line--dim"),
-        (" " * (DATE - width(day)), ""),
-        (fit(day, min(DATE, width(day))), "line--dim"),
-        (" ", ""),
+        *end,
     ]
     return pieces
 

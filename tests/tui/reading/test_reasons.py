@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
-from mailsec.tui.reading.reasons import as_text, reasons
+from mailsec.hooks.types import AuthResult, CertificatePath, Fact, Moment, Result
+from mailsec.message import parse
+from mailsec.pipeline import Layer, Report, Run
+from mailsec.pipeline.reasons import as_text, reasons
 
 NAMED = {
     "smime-and-dkim": [
@@ -48,3 +53,25 @@ def test_the_time_and_the_conditions_are_said(demo: object) -> None:
     lines = list(as_text(reasons(demo.reports["dkim-rsa"])))
     assert "Judged at 2026-05-01 12:00:00 UTC (chosen by you)" in lines
     assert "Judged with DNS from dns.zone" in lines
+
+
+def outline(*evidence: object) -> list[str]:
+    """The outline of a report with one result that rests on this."""
+    message = parse(b"From: alice@example.org\r\n\r\nAt four.\r\n")
+    result = AuthResult("dkim", Result.NONE, evidence=evidence)
+    layer = Layer(0, None, "", "transit", message.header, (message.body_start, len(message.octets)), message)
+    run = Run("dkim", "dkim", ("dkim",), (result,), evidence, 0.0)
+    moment = Moment(datetime(2026, 5, 1, 12, tzinfo=UTC))
+    return list(as_text(reasons(Report((result,), (layer,), (run,), (), moment))))
+
+
+def test_evidence_that_cannot_be_shown_is_said_once() -> None:
+    """A plugin may put anything into it: wrong types, what has no hash."""
+    lines = outline(Fact("a", ["b"]), Fact(1, 2), CertificatePath(5, True))
+    assert sum("evidence that cannot be shown" in line for line in lines) == 3
+
+
+def test_what_ran_and_how_long_is_told_where_it_is_wanted(demo: object) -> None:
+    report = demo.reports["dkim-rsa"]
+    assert "What ran, and how long" in list(as_text(reasons(report)))
+    assert "What ran, and how long" not in list(as_text(reasons(report, times=False)))

@@ -1,9 +1,11 @@
-"""How the screens look: at three sizes, dark, light and without colour."""
+"""How mailbox and message look, drawn: at three sizes, dark, light and without colour.
+
+The other screens are in `test_screens.py`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +16,6 @@ from mailsec.tui.screens.mailbox import MailboxScreen
 
 SIZES = [(60, 18), (80, 24), (120, 40)]
 THEMES = ["dark", "light", "plain"]
-FEW = [((60, 18), "dark"), ((80, 24), "light"), ((120, 40), "plain")]
 
 
 @pytest.fixture(autouse=True)
@@ -60,36 +61,3 @@ def test_the_mailbox(demonstration: Any, client: Any, snap_compare: Any, size: t
 def test_a_message(demonstration: Any, client: Any, snap_compare: Any, size: tuple[int, int], theme: str) -> None:
     app = client(demonstration, theme=theme, glyphs=theme != "plain")
     assert snap_compare(app, terminal_size=size, run_before=after(*["j"] * 7, "l"))
-
-
-@pytest.mark.parametrize(
-    "keys",
-    [["?"], ["o"], ["h"], ["/", "i", "s", ":", "x", "enter"], [":"], ["c", "x"]],
-    ids=["help", "sorting", "folders", "search", "palette", "nothing fits"],
-)
-@pytest.mark.parametrize(("size", "theme"), FEW)
-def test_other_screens(
-    demonstration: Any, client: Any, snap_compare: Any, size: tuple[int, int], theme: str, keys: list[str]
-) -> None:
-    app = client(demonstration, theme=theme, glyphs=theme != "plain")
-    assert snap_compare(app, terminal_size=size, run_before=after(*keys))
-
-
-@pytest.mark.parametrize(("size", "theme"), FEW)
-def test_nothing_was_found(
-    demonstration: Any, client: Any, snap_compare: Any, size: tuple[int, int], theme: str
-) -> None:
-    async def run(pilot: Pilot[None]) -> None:
-        await after("/", "q", "q", "enter")(pilot)
-
-    assert snap_compare(client(demonstration, theme=theme), terminal_size=size, run_before=run)
-
-
-@pytest.mark.parametrize(("size", "theme"), FEW)
-def test_no_mail_yet(
-    tmp_path: Path, demonstration: Any, client: Any, snap_compare: Any, size: tuple[int, int], theme: str
-) -> None:
-    from dataclasses import replace
-
-    home = replace(demonstration, root=Path("/nowhere/Maildir"), state=tmp_path)
-    assert snap_compare(client(home, theme=theme), terminal_size=size)
