@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from mailsec.crypto.algorithms import (
         POLICY_VERSION,
+        AlgorithmPolicy,
         Assessment,
         Status,
         assess_digest,
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from mailsec.crypto.identity import Identity
     from mailsec.crypto.keyring import MemoryKeyRing, PrivateIdentity, load_identities, load_identity
     from mailsec.crypto.keys import PublicKey
-    from mailsec.crypto.paths import PathFailure, PathResult, PathValidator, validate_path
+    from mailsec.crypto.paths import PathFailure, PathResult, PathRules, PathValidator, validate_path
     from mailsec.crypto.private import PrivateKey
     from mailsec.crypto.schemes import (
         ECDSA_SHA1,
@@ -43,13 +44,21 @@ if TYPE_CHECKING:
     from mailsec.crypto.trust import StaticTrust
 
 _NAMES = {
-    "algorithms": ("POLICY_VERSION", "Assessment", "Status", "assess_digest", "assess_key", "assess_signature"),
+    "algorithms": (
+        "POLICY_VERSION",
+        "AlgorithmPolicy",
+        "Assessment",
+        "Status",
+        "assess_digest",
+        "assess_key",
+        "assess_signature",
+    ),
     "certificates": ("Certificate", "load_certificates"),
     "digests": ("DIGEST_SIZES", "Digest", "new_digest"),
     "identity": ("Identity",),
     "keyring": ("MemoryKeyRing", "PrivateIdentity", "load_identities", "load_identity"),
     "keys": ("PublicKey",),
-    "paths": ("PathFailure", "PathResult", "PathValidator", "validate_path"),
+    "paths": ("PathFailure", "PathResult", "PathRules", "PathValidator", "validate_path"),
     "private": ("PrivateKey",),
     "schemes": (
         "ECDSA_SHA1",
@@ -88,6 +97,7 @@ __all__ = [
     "RSA_SHA256",
     "RSA_SHA384",
     "RSA_SHA512",
+    "AlgorithmPolicy",
     "Assessment",
     "Certificate",
     "Digest",
@@ -95,6 +105,7 @@ __all__ = [
     "MemoryKeyRing",
     "PathFailure",
     "PathResult",
+    "PathRules",
     "PathValidator",
     "PrivateIdentity",
     "PrivateKey",

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, Protocol, TypeAlias
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,7 +17,16 @@ if TYPE_CHECKING:
     from mailsec.crypto.keys import PublicKey
     from mailsec.crypto.schemes import SignatureScheme
 
-__all__ = ["POLICY_VERSION", "Assessment", "Status", "Use", "assess_digest", "assess_key", "assess_signature"]
+__all__ = [
+    "POLICY_VERSION",
+    "AlgorithmPolicy",
+    "Assessment",
+    "Status",
+    "Use",
+    "assess_digest",
+    "assess_key",
+    "assess_signature",
+]
 
 POLICY_VERSION: Final = "1"
 """Grows by one with each change of the tables; kept with evidence, so that an old judgement can be understood."""
@@ -46,6 +55,22 @@ class Assessment:
     status: Status
     sentence: str
     source: str
+
+
+class KeyJudge(Protocol):
+    """Judges a key."""
+
+    def __call__(self, key: PublicKey, *, use: Use) -> Assessment:
+        """As `assess_key`."""
+        ...
+
+
+class SignatureJudge(Protocol):
+    """Judges a signature."""
+
+    def __call__(self, scheme: SignatureScheme, key: PublicKey, *, use: Use) -> Assessment:
+        """As `assess_signature`."""
+        ...
 
 
 _ACCEPTED, _DEPRECATED, _REFUSED = Status.ACCEPTED, Status.DEPRECATED, Status.REFUSED
@@ -176,6 +201,19 @@ def assess_signature(scheme: SignatureScheme, key: PublicKey, *, use: Use) -> As
         )
     judged = _assess_scheme(scheme, use)
     return own if _RANK[own.status] >= _RANK[judged.status] else judged
+
+
+@dataclass(frozen=True, slots=True)
+class AlgorithmPolicy:
+    """What says which algorithms count, for code that may be asked to judge by another policy than that in force.
+
+    Attributes:
+        key: judges a key, as `assess_key`.
+        signature: judges a signature, as `assess_signature`.
+    """
+
+    key: KeyJudge = assess_key
+    signature: SignatureJudge = assess_signature
 
 
 @lru_cache(maxsize=1024)

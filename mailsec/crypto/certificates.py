@@ -257,6 +257,59 @@ class Certificate:
         return self._extension_value(ext.NAME_CONSTRAINTS, ext.name_constraints)
 
     @cached_property
+    def policies(self) -> frozenset[str] | None:
+        """The certificate policies (RFC 5280 section 4.2.1.4), dotted; `None` if absent."""
+        found = self._extension_value(ext.CERTIFICATE_POLICIES, ext.certificate_policies)
+        return None if found is None else frozenset(found)
+
+    @cached_property
+    def policy_mappings(self) -> tuple[tuple[str, str], ...]:
+        """Which of the issuer's policies are which of the subject's (RFC 5280 section 4.2.1.5)."""
+        return self._extension_value(ext.POLICY_MAPPINGS, ext.policy_mappings) or ()
+
+    @cached_property
+    def policy_constraints(self) -> ext.PolicyConstraints:
+        """When policies must be explicit and mapping them ends (RFC 5280 section 4.2.1.11)."""
+        return self._extension_value(ext.POLICY_CONSTRAINTS, ext.policy_constraints) or ext.PolicyConstraints()
+
+    @cached_property
+    def inhibit_any_policy(self) -> int | None:
+        """After how many more certificates anyPolicy counts no more (RFC 5280 section 4.2.1.14); `None` if never."""
+        return self._extension_value(ext.INHIBIT_ANY_POLICY, ext.inhibit_any_policy)
+
+    @cached_property
+    def distribution_points(self) -> tuple[ext.DistributionPoint, ...]:
+        """Where CRLs are (RFC 5280 section 4.2.1.13); none where that cannot be read."""
+        return self._hint(ext.CRL_DISTRIBUTION_POINTS, ext.distribution_points)
+
+    @cached_property
+    def freshest_crl(self) -> tuple[ext.DistributionPoint, ...]:
+        """Where delta CRLs are (RFC 5280 section 4.2.1.15); none where that cannot be read."""
+        return self._hint(ext.FRESHEST_CRL, ext.distribution_points)
+
+    @cached_property
+    def ocsp_urls(self) -> tuple[str, ...]:
+        """Where OCSP responders are (RFC 5280 section 4.2.2.1)."""
+        found = self._hint(ext.AUTHORITY_INFORMATION_ACCESS, ext.access_descriptions)
+        return tuple(url for method, url in found if method == ext.ACCESS_OCSP)
+
+    @cached_property
+    def issuer_urls(self) -> tuple[str, ...]:
+        """Where certificates of the issuer are (RFC 5280 section 4.2.2.1)."""
+        found = self._hint(ext.AUTHORITY_INFORMATION_ACCESS, ext.access_descriptions)
+        return tuple(url for method, url in found if method == ext.ACCESS_ISSUERS)
+
+    def _hint(self, oid: str, read: Callable[[bytes], tuple[_Value, ...]]) -> tuple[_Value, ...]:
+        """What says only where something is: malformed, it is as good as absent, and no defect."""
+        extension = self.extension(oid)
+        if extension is None:
+            return ()
+        try:
+            return read(extension.value)
+        except der.DERError:
+            return ()
+
+    @cached_property
     def key_identifier(self) -> bytes | None:
         """The subject key identifier (RFC 5280 section 4.2.1.2), by which CMS may name the certificate."""
         return self._extension_value(ext.SUBJECT_KEY_IDENTIFIER, ext.subject_key_identifier)
@@ -271,6 +324,7 @@ class Certificate:
         """What in the certificate breaks RFC 5280 so that no path may lead through it, each as part of a sentence."""
         _ = (self.alternative_names, self.basic_constraints, self.key_usage, self.extended_key_usage)
         _ = (self.name_constraints, self.key_identifier, self.authority_key_identifier)
+        _ = (self.policies, self.policy_mappings, self.policy_constraints, self.inhibit_any_policy)
         return tuple(self._defects)
 
     # -- key and signature -----------------------------------------------------------------------------------
