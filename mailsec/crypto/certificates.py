@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from typing import Any
 
-__all__ = ["Certificate", "Extension", "load_certificates"]
+__all__ = ["Certificate", "Extension", "load_certificates", "read_extensions"]
 
 _CERTIFICATE_OCTETS: Final = 1 << 18
 _FILE_OCTETS: Final = 1 << 24
@@ -44,6 +44,26 @@ class Extension:
     value: bytes
 
 
+def read_extensions(octets: bytes, start: int, stop: int) -> Iterator[Extension]:
+    """Reads the members of Extensions (RFC 5280 section 4.1), which CRLs, their entries and OCSP have too.
+
+    Raises:
+        der.DERError: one is malformed.
+    """
+    for kind, _, inside, finish in der.children(octets, start, stop):
+        if kind != der.SEQUENCE:
+            raise der.DERError("an extension is no SEQUENCE")
+        first, name_end = der.expect(octets, inside, finish, der.OID)
+        value, critical = name_end, False
+        if value < finish and octets[value] == der.BOOLEAN:
+            flag, value = der.expect(octets, value, finish, der.BOOLEAN)
+            critical = value != flag + 1 or octets[flag] != 0
+        begin, done = der.expect(octets, value, finish, der.OCTET_STRING)
+        if done != finish:
+            raise der.DERError("there is something after an extension's value")
+        yield Extension(der.oid_text(octets, first, name_end), critical, octets[begin:done])
+
+
 class Certificate:
     """An X.509 certificate. Two are equal if their octets are.
 
@@ -52,6 +72,7 @@ class Certificate:
         tbs: what is signed (TBSCertificate), in DER.
         version: 1, 2 or 3.
         serial: the serial number; in real certificates also negative, or zero.
+        serial_der: the same as it is encoded.
         issuer_der: the issuer's Name in DER.
         subject_der: the subject's Name in DER.
         not_before: since when it is valid, in UTC.
@@ -64,6 +85,7 @@ class Certificate:
     tbs: bytes
     version: int
     serial: int
+    serial_der: bytes
     issuer_der: bytes
     subject_der: bytes
     not_before: datetime
@@ -98,6 +120,7 @@ class Certificate:
         if end - start > INTEGER_OCTETS:
             raise der.DERError("its serial number is too long")
         self.serial = der.integer(octets, start, end)
+        self.serial_der = octets[at:end]
         _, at = der.expect(octets, end, stop, der.SEQUENCE)
         if octets[end:at] != self.signature_algorithm:
             self._defects.append("it names two different signature algorithms")
@@ -125,18 +148,7 @@ class Certificate:
                     raise der.DERError("it has an unknown field")
                 continue
             first, last = der.expect(octets, inner, end, der.SEQUENCE)
-            for kind, _, inside, finish in der.children(octets, first, last):
-                if kind != der.SEQUENCE:
-                    raise der.DERError("an extension is no SEQUENCE")
-                start, name_end = der.expect(octets, inside, finish, der.OID)
-                value, critical = name_end, False
-                if value < finish and octets[value] == der.BOOLEAN:
-                    flag, value = der.expect(octets, value, finish, der.BOOLEAN)
-                    critical = value != flag + 1 or octets[flag] != 0
-                begin, done = der.expect(octets, value, finish, der.OCTET_STRING)
-                if done != finish:
-                    raise der.DERError("there is something after an extension's value")
-                yield Extension(der.oid_text(octets, start, name_end), critical, octets[begin:done])
+            yield from read_extensions(octets, first, last)
 
     # -- loading ---------------------------------------------------------------------------------------------
 
@@ -346,6 +358,11 @@ class Certificate:
         """Whether the signature is right and by this key."""
         scheme = self.signature_scheme
         return scheme is not None and key.verify(self.signature, self.tbs, scheme)
+
+    @property
+    def spki_der(self) -> bytes:
+        """The subject's key as it stands in the certificate (SubjectPublicKeyInfo)."""
+        return self._spki
 
     @property
     def is_self_issued(self) -> bool:

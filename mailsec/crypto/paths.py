@@ -17,7 +17,7 @@ from mailsec.crypto.validating import MAIL_RULES, PathFailure, PathRules, judge_
 from mailsec.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from datetime import datetime
 
     from mailsec.crypto.certificates import Certificate
@@ -126,27 +126,41 @@ class PathValidator:
             found = self._found[leaf] = self._validate(leaf)
         return found
 
+    def valid_paths(self, leaf: Certificate) -> Iterator[PathResult]:
+        """All valid paths of a certificate, the likeliest first, for whoever finds one of them unusable.
+
+        Args:
+            leaf: the signer's certificate.
+        """
+        return (result for result in self._judged(leaf) if result.failure is None)
+
     def _validate(self, leaf: Certificate) -> PathResult:
         builder = self._builder
         nearest: PathResult | None = None
-        for path in builder.paths(leaf):
-            troubles = sorted(
-                judge_path(path, self.at, self.rules, self._limits), key=lambda trouble: _ORDER[trouble[0]]
-            )
-            policies, trouble = judge_policies(path, self.rules)
-            if trouble:
-                troubles.append((PathFailure.UNTRUSTED, trouble))
-                troubles.sort(key=lambda trouble: _ORDER[trouble[0]])
-            if not troubles:
-                return PathResult(path, anchored=True, failure=None, sentence=_success(path), policies=policies)
-            if nearest is None or nearest.failure is None or _ORDER[troubles[0][0]] > _ORDER[nearest.failure]:
-                sentence = "; ".join(dict.fromkeys(sentence for _, sentence in troubles))
-                nearest = PathResult(path, anchored=True, failure=troubles[0][0], sentence=sentence)
+        for result in self._judged(leaf):
+            if result.failure is None:
+                return result
+            if nearest is None or nearest.failure is None or _ORDER[result.failure] > _ORDER[nearest.failure]:
+                nearest = result
         if nearest is None:
             return PathResult(builder.longest, anchored=False, failure=PathFailure.UNTRUSTED, sentence=builder.why())
         if builder.over_limit:
             return replace(nearest, sentence=f"{nearest.sentence}; {OVER_LIMIT}")
         return nearest
+
+    def _judged(self, leaf: Certificate) -> Iterator[PathResult]:
+        """All paths that end at an anchor, each with what is wrong with it."""
+        for path in self._builder.paths(leaf):
+            troubles = list(judge_path(path, self.at, self.rules, self._limits))
+            policies, trouble = judge_policies(path, self.rules)
+            if trouble:
+                troubles.append((PathFailure.UNTRUSTED, trouble))
+            if not troubles:
+                yield PathResult(path, anchored=True, failure=None, sentence=_success(path), policies=policies)
+                continue
+            troubles.sort(key=lambda trouble: _ORDER[trouble[0]])
+            sentence = "; ".join(dict.fromkeys(sentence for _, sentence in troubles))
+            yield PathResult(path, anchored=True, failure=troubles[0][0], sentence=sentence)
 
 
 def _success(path: tuple[Certificate, ...]) -> str:
