@@ -238,6 +238,7 @@ class RevocationChecker:
         for url in dict.fromkeys(_crl_urls(certificate)):
             await self._fetch_list(url, why)
         known: set[str] = set()
+        found_any = False
         points = (*certificate.distribution_points[: self._limits.points], default_point(certificate))
         for point in points:
             seen: set[bytes] = set()
@@ -245,6 +246,7 @@ class RevocationChecker:
                 told = point.reasons & crl.scope.reasons
                 if crl.is_delta or crl.scope_der in seen or told <= known or not in_scope(certificate, point, crl):
                     continue
+                found_any = True
                 found = await self._listed(crl, path, place, delegated=bool(point.issuers))
                 if found.status is RevocationStatus.REVOKED:
                     return found
@@ -256,7 +258,7 @@ class RevocationChecker:
                 return _GOOD
         if known:
             why.append("the CRLs do not tell all reasons")
-        elif not why and self._lists:
+        elif not found_any and self._lists:
             why.append("there is no CRL for it")
         return _Finding(RevocationStatus.UNKNOWN, why=tuple(why))
 
