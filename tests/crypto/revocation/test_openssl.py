@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import socket
 import subprocess
-import urllib.request
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,8 @@ from mailsec.crypto.issue import Issued, issue, make_authority
 from mailsec.crypto.revocation import OcspResponse, RevocationChecker, RevocationList, RevocationStatus
 from mailsec.crypto.revocation.issue import Revoked, information_access, make_crl, make_ocsp_response, points
 from mailsec.crypto.revocation.ocsp import make_request
-from mailsec.hooks import Fetched
+from mailsec.net.fetcher import HttpFetcher
+from mailsec.testing import make_resolver
 
 pytestmark = pytest.mark.peer
 
@@ -172,15 +173,6 @@ def test_our_answers(authority: Authority, openssl: OpenSSL, name: str) -> None:
     assert (b": good" if good else b": revoked") in done.stdout
 
 
-class _Http:
-    """Fetches as plainly as can be; the fetcher of the program has tests of its own."""
-
-    async def fetch(self, url: str, *, data: bytes | None = None, limit: int = 1 << 20) -> Fetched:
-        headers = {"Content-Type": "application/ocsp-request"} if data else {}
-        with urllib.request.urlopen(urllib.request.Request(url, data, headers), timeout=10) as answer:
-            return Fetched(url, answer.status, answer.headers.get_content_type(), answer.read(limit))
-
-
 @pytest.fixture
 def responder(authority: Authority, port: int) -> Iterator[None]:
     command = [
@@ -202,5 +194,6 @@ def responder(authority: Authority, port: int) -> Iterator[None]:
 
 
 async def test_its_responder(authority: Authority, responder: None) -> None:
+    web = HttpFetcher(make_resolver(), allowed=[ip_network("127.0.0.0/8")])
     for name, expected in EXPECTED.items():
-        assert await judged(authority, authority.leaves[name], _Http()) is expected
+        assert await judged(authority, authority.leaves[name], web) is expected
