@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from mailsec.crypto.certificates import Certificate, load_certificates
     from mailsec.crypto.digests import DIGEST_SIZES, Digest, new_digest
     from mailsec.crypto.identity import Identity
+    from mailsec.crypto.issuers import fetch_issuers
     from mailsec.crypto.keyring import MemoryKeyRing, PrivateIdentity, load_identities, load_identity
     from mailsec.crypto.keys import PublicKey
     from mailsec.crypto.paths import PathFailure, PathResult, PathRules, PathValidator, validate_path
@@ -56,6 +57,7 @@ _NAMES = {
     "certificates": ("Certificate", "load_certificates"),
     "digests": ("DIGEST_SIZES", "Digest", "new_digest"),
     "identity": ("Identity",),
+    "issuers": ("fetch_issuers",),
     "keyring": ("MemoryKeyRing", "PrivateIdentity", "load_identities", "load_identity"),
     "keys": ("PublicKey",),
     "paths": ("PathFailure", "PathResult", "PathRules", "PathValidator", "validate_path"),
@@ -116,6 +118,7 @@ __all__ = [
     "assess_digest",
     "assess_key",
     "assess_signature",
+    "fetch_issuers",
     "load_certificates",
     "load_identities",
     "load_identity",
