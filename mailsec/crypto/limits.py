@@ -44,6 +44,7 @@ class RevocationLimits:
         answers: single responses in one OCSP response.
         responders: certificates in one OCSP response that may be the responder's.
         fetches: documents that are fetched, all certificates together.
+        octets: of these documents together, after which no more are fetched.
         lists: CRLs that are kept at once, those in the message included.
         points: distribution points of one certificate that are looked at.
         signatures: signatures on CRLs and OCSP responses that are verified.
@@ -58,6 +59,7 @@ class RevocationLimits:
     answers: int = 64
     responders: int = 8
     fetches: int = 24
+    octets: int = 64 << 20
     lists: int = 64
     points: int = 16
     signatures: int = 64

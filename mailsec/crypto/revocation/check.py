@@ -113,6 +113,7 @@ class RevocationChecker:
         self._known: dict[tuple[Certificate, ...], _Finding] = {}
         self._under_way: set[Certificate] = set()
         self._signatures = limits.signatures
+        self._octets = 0
         for octets in lists:
             try:
                 self._add(RevocationList(bytes(octets), limits))
@@ -172,7 +173,8 @@ class RevocationChecker:
                 found = _Finding(listed.status, listed.entry, why)
         finally:
             self._under_way.discard(certificate)
-        self._known[key] = found
+        if found.status is not RevocationStatus.UNKNOWN or not self._under_way:
+            self._known[key] = found  # what led in circles from elsewhere need not from here
         return found
 
     # -- OCSP ------------------------------------------------------------------------------------------------
@@ -399,10 +401,11 @@ class RevocationChecker:
             return found
         if self._fetcher is None:
             return "nothing is fetched"
-        if len(self._fetched) == self._limits.fetches:
+        if len(self._fetched) == self._limits.fetches or self._octets > self._limits.octets:
             return "there are too many documents to fetch"
         try:
             document = await self._fetcher.fetch(url, data=data, limit=limit)
+            self._octets += len(document.octets)
             found = document.octets if document.status == 200 else f"{url} gave the status {document.status}"
         except TemporaryError as error:
             found = str(error)

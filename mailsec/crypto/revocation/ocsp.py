@@ -360,11 +360,17 @@ _STATUS_TAGS: Final[dict[int, Literal["good", "revoked", "unknown"]]] = {0x80: "
 
 
 def key_bits(certificate: Certificate) -> bytes:
-    """The octets of the key that are hashed: subjectPublicKey without tag, length and unused bits (section 4.1.1)."""
+    """The octets of the key that are hashed: subjectPublicKey without tag, length and unused bits (section 4.1.1).
+
+    None where the key is malformed; such a key verifies nothing either.
+    """
     spki = certificate.spki_der
-    start, stop = der.expect(spki, 0, len(spki), der.SEQUENCE)
-    _, at = der.expect(spki, start, stop, der.SEQUENCE)
-    first, last = der.expect(spki, at, stop, der.BIT_STRING)
+    try:
+        start, stop = der.expect(spki, 0, len(spki), der.SEQUENCE)
+        _, at = der.expect(spki, start, stop, der.SEQUENCE)
+        first, last = der.expect(spki, at, stop, der.BIT_STRING)
+    except der.DERError:
+        return b""
     return spki[first + 1 : last]
 
 

@@ -283,6 +283,15 @@ async def test_many_points_and_many_lists(maker: Maker) -> None:
     assert found.status is UNKNOWN
 
 
+async def test_the_octets_of_all_documents_have_a_limit(maker: Maker) -> None:
+    urls = [f"http://crl.example/{number}" for number in range(10)]
+    documents = Documents({url: make_crl(maker.root(number=5), **FRESH) for url in urls})
+    limits = replace(REVOCATION_LIMITS, octets=500)
+    found = await maker.check(maker.leaf(maker.root(), points(*urls)), documents=documents, limits=limits)
+    assert (found.status, len(documents.asked)) == (UNKNOWN, 3)
+    assert "too many documents" in found.sentence
+
+
 async def test_nothing_is_fetched_for_a_path_without_an_anchor(maker: Maker) -> None:
     leaf = maker.leaf(maker.root(), points(URL))
     validator = PathValidator(leaf.chain, [maker.root("Other", 5).certificate], NOW)

@@ -224,3 +224,13 @@ def test_limits(scene: Scene) -> None:
     assert len(response.answers) == 64
     assert len(response.certificates) == 8
     assert isinstance(response.certificates[0], Certificate)
+
+
+def test_a_responder_whose_key_is_malformed(scene: Scene) -> None:
+    responder = scene.responder()
+    spki = responder.certificate.spki_der
+    broken = responder.certificate.der.replace(spki, spki[:2] + bytes(len(spki) - 2))
+    octets = scene.answer(by=responder, by_key=True, certificates=[Certificate.from_der(broken)])
+    signer, why = OcspResponse(octets).signer(scene.root.certificate, scene.root.certificate.public_key,
+                                              AlgorithmPolicy())  # fmt: skip
+    assert (signer, bool(why)) == (None, True)
