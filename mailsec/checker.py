@@ -17,9 +17,20 @@ from typing import TYPE_CHECKING, Any
 from mailsec.config import Settings
 from mailsec.errors import KeyFileError
 from mailsec.hooks.manager import PluginManager, Problem
-from mailsec.hooks.types import DnsAnswer, Envelope, Identity, KeyRing, Moment, Resolver, TrustStore
+from mailsec.hooks.types import (
+    DnsAnswer,
+    Envelope,
+    Fetched,
+    Fetcher,
+    Identity,
+    KeyRing,
+    Moment,
+    Resolver,
+    TrustStore,
+)
 from mailsec.message import Message, parse
 from mailsec.pipeline import Report, Runner, Services
+from mailsec.pipeline.context import NO_FETCHER
 from mailsec.pipeline.verdict import Policy
 
 if TYPE_CHECKING:
@@ -27,6 +38,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from mailsec.crypto import KeyTransport, PublicKey, SignatureScheme
+    from mailsec.net.fetcher import HttpFetcher
     from mailsec.net.resolver import DnsResolver
 
 __all__ = ["Checker", "check"]
@@ -47,6 +59,8 @@ class Checker:
         resolver: answers DNS questions, instead of what the settings say.
         trust: the trust anchors, instead of what the settings say.
         keys: the private keys, instead of what the settings say.
+        fetcher: fetches documents that checks need (CRLs, OCSP answers). By default they come over HTTP from public
+            addresses where DNS questions go over the network too, and nothing is fetched where DNS is handed in.
 
     Raises:
         ConfigError: the settings do not fit a plugin, or name no name server.
@@ -68,14 +82,19 @@ class Checker:
         resolver: Resolver | None = None,
         trust: TrustStore | None = None,
         keys: KeyRing | None = None,
+        fetcher: Fetcher | None = None,
     ) -> None:
         self.settings = settings
         self.manager = PluginManager(disabled=settings.disabled) if manager is None else manager
         self._network: _Network | None = None
+        self._web: _Web | None = None
         if resolver is None:
             resolver = self._resolver()
+        if fetcher is None:
+            fetcher = self._fetcher()
         self.services = Services(
             resolver=resolver,
+            fetcher=fetcher,
             trust=_trust(settings) if trust is None else trust,
             keys=_keys(settings) if keys is None else keys,
         )
@@ -123,6 +142,8 @@ class Checker:
 
     async def close(self) -> None:
         """Ends what is still under way; the checker is not to be used after that."""
+        if self._web is not None:
+            await self._web.close()
         if self._network is not None:
             await self._network.close()
 
@@ -141,6 +162,12 @@ class Checker:
             return ZoneResolver.from_file(self.settings.dns_file)
         self._network = _Network(self.settings.nameservers)
         return self._network
+
+    def _fetcher(self) -> Fetcher:
+        if self._network is None:
+            return NO_FETCHER
+        self._web = _Web(self._network)
+        return self._web
 
     def _moment(self, message: Message) -> Moment | None:
         """The time to judge at: chosen, else that of the delivery where it can be known, else now."""
@@ -182,6 +209,25 @@ class _Network:
     async def close(self) -> None:
         if self._resolver is not None:
             await self._resolver.close()
+
+
+class _Web:
+    """The fetcher of the network, which is imported when the first document is wanted."""
+
+    def __init__(self, resolver: Resolver) -> None:
+        self._resolver = resolver
+        self._fetcher: HttpFetcher | None = None
+
+    async def fetch(self, url: str, *, data: bytes | None = None, limit: int = 1 << 20) -> Fetched:
+        if self._fetcher is None:
+            from mailsec.net.fetcher import HttpFetcher
+
+            self._fetcher = HttpFetcher(self._resolver)
+        return await self._fetcher.fetch(url, data=data, limit=limit)
+
+    async def close(self) -> None:
+        if self._fetcher is not None:
+            await self._fetcher.close()
 
 
 class _NoKeys:

@@ -12,7 +12,7 @@ import pytest
 
 import mailsec
 from mailsec import Checker, Settings, check, parse
-from mailsec.errors import ConfigError, InputError, KeyFileError, UsageError
+from mailsec.errors import ConfigError, FetchError, InputError, KeyFileError, UsageError
 from mailsec.hooks import AuthResult, Envelope, Identity, Moment, Result, Verifier, hookimpl
 from mailsec.hooks.manager import PluginManager
 from mailsec.testing import CountingResolver, make_resolver
@@ -158,3 +158,17 @@ def test_without_an_identity_there_is_no_key() -> None:
 async def test_closing_without_a_question_asks_nothing() -> None:
     async with Checker():
         pass
+
+
+async def test_nothing_is_fetched_where_dns_is_handed_in(witness: Witness, tmp_path: Path) -> None:
+    zone = tmp_path / "zone"
+    zone.write_text("")
+    for checker in (checker_with(witness), checker_with(witness, Settings(dns_file=zone), resolver=None)):
+        with pytest.raises(FetchError, match="nothing may be fetched"):
+            await checker.services.fetcher.fetch("http://198.51.100.1/")
+
+
+async def test_over_the_network_only_public_addresses_are_fetched_from(witness: Witness) -> None:
+    async with checker_with(witness, resolver=None) as checker:
+        with pytest.raises(FetchError, match="is not public"):
+            await checker.services.fetcher.fetch("http://127.0.0.1/")

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from mailsec.crypto.algorithms import (
         POLICY_VERSION,
+        AlgorithmPolicy,
         Assessment,
         Status,
         assess_content_digest,
@@ -22,9 +23,10 @@ if TYPE_CHECKING:
     from mailsec.crypto.certificates import Certificate, load_certificates
     from mailsec.crypto.digests import DIGEST_SIZES, Digest, new_digest
     from mailsec.crypto.identity import Identity
+    from mailsec.crypto.issuers import fetch_issuers
     from mailsec.crypto.keyring import MemoryKeyRing, PrivateIdentity, load_identities, load_identity
     from mailsec.crypto.keys import PublicKey
-    from mailsec.crypto.paths import PathFailure, PathResult, PathValidator, validate_path
+    from mailsec.crypto.paths import PathFailure, PathResult, PathRules, PathValidator, validate_path
     from mailsec.crypto.private import PrivateKey
     from mailsec.crypto.schemes import (
         ECDSA_SHA1,
@@ -59,14 +61,16 @@ _NAMES = {
         "assess_key",
         "assess_key_transport",
         "assess_content_digest",
+        "AlgorithmPolicy",
         "assess_signature",
     ),
     "certificates": ("Certificate", "load_certificates"),
     "digests": ("DIGEST_SIZES", "Digest", "new_digest"),
     "identity": ("Identity",),
+    "issuers": ("fetch_issuers",),
     "keyring": ("MemoryKeyRing", "PrivateIdentity", "load_identities", "load_identity"),
     "keys": ("PublicKey",),
-    "paths": ("PathFailure", "PathResult", "PathValidator", "validate_path"),
+    "paths": ("PathFailure", "PathResult", "PathRules", "PathValidator", "validate_path"),
     "private": ("PrivateKey",),
     "schemes": (
         "ECDSA_SHA1",
@@ -115,6 +119,7 @@ __all__ = [
     "RSA_SHA384",
     "RSA_SHA512",
     "TRANSPORT_DIGESTS",
+    "AlgorithmPolicy",
     "Assessment",
     "Certificate",
     "Digest",
@@ -123,6 +128,7 @@ __all__ = [
     "MemoryKeyRing",
     "PathFailure",
     "PathResult",
+    "PathRules",
     "PathValidator",
     "PrivateIdentity",
     "PrivateKey",
@@ -136,6 +142,7 @@ __all__ = [
     "assess_key",
     "assess_key_transport",
     "assess_signature",
+    "fetch_issuers",
     "load_certificates",
     "load_identities",
     "load_identity",

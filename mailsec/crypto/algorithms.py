@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
-from typing import TYPE_CHECKING, Final, Literal, TypeAlias
+from typing import TYPE_CHECKING, Final, Literal, Protocol, TypeAlias
 
 from mailsec.crypto.digests import DIGEST_SIZES
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "POLICY_VERSION",
+    "AlgorithmPolicy",
     "Assessment",
     "KeyUse",
     "Status",
@@ -64,6 +65,22 @@ class Assessment:
     status: Status
     sentence: str
     source: str
+
+
+class KeyJudge(Protocol):
+    """Judges a key."""
+
+    def __call__(self, key: PublicKey, *, use: Use) -> Assessment:
+        """As `assess_key`."""
+        ...
+
+
+class SignatureJudge(Protocol):
+    """Judges a signature."""
+
+    def __call__(self, scheme: SignatureScheme, key: PublicKey, *, use: Use) -> Assessment:
+        """As `assess_signature`."""
+        ...
 
 
 _ACCEPTED, _DEPRECATED, _REFUSED = Status.ACCEPTED, Status.DEPRECATED, Status.REFUSED
@@ -282,6 +299,19 @@ def assess_signature(scheme: SignatureScheme, key: PublicKey, *, use: Use) -> As
         )
     judged = _assess_scheme(scheme, use)
     return own if _RANK[own.status] >= _RANK[judged.status] else judged
+
+
+@dataclass(frozen=True, slots=True)
+class AlgorithmPolicy:
+    """What says which algorithms count, for code that may be asked to judge by another policy than that in force.
+
+    Attributes:
+        key: judges a key, as `assess_key`.
+        signature: judges a signature, as `assess_signature`.
+    """
+
+    key: KeyJudge = assess_key
+    signature: SignatureJudge = assess_signature
 
 
 @lru_cache(maxsize=1024)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from datetime import datetime
     from typing import Any
 
-__all__ = ["Certificate", "Extension", "load_certificates"]
+__all__ = ["Certificate", "Extension", "load_certificates", "read_extensions"]
 
 _CERTIFICATE_OCTETS: Final = 1 << 18
 _FILE_OCTETS: Final = 1 << 24
@@ -44,6 +44,26 @@ class Extension:
     value: bytes
 
 
+def read_extensions(octets: bytes, start: int, stop: int) -> Iterator[Extension]:
+    """Reads the members of Extensions (RFC 5280 section 4.1), which CRLs, their entries and OCSP have too.
+
+    Raises:
+        der.DERError: one is malformed.
+    """
+    for kind, _, inside, finish in der.children(octets, start, stop):
+        if kind != der.SEQUENCE:
+            raise der.DERError("an extension is no SEQUENCE")
+        first, name_end = der.expect(octets, inside, finish, der.OID)
+        value, critical = name_end, False
+        if value < finish and octets[value] == der.BOOLEAN:
+            flag, value = der.expect(octets, value, finish, der.BOOLEAN)
+            critical = value != flag + 1 or octets[flag] != 0
+        begin, done = der.expect(octets, value, finish, der.OCTET_STRING)
+        if done != finish:
+            raise der.DERError("there is something after an extension's value")
+        yield Extension(der.oid_text(octets, first, name_end), critical, octets[begin:done])
+
+
 class Certificate:
     """An X.509 certificate. Two are equal if their octets are.
 
@@ -52,6 +72,7 @@ class Certificate:
         tbs: what is signed (TBSCertificate), in DER.
         version: 1, 2 or 3.
         serial: the serial number; in real certificates also negative, or zero.
+        serial_der: the same as it is encoded.
         issuer_der: the issuer's Name in DER.
         subject_der: the subject's Name in DER.
         not_before: since when it is valid, in UTC.
@@ -64,6 +85,7 @@ class Certificate:
     tbs: bytes
     version: int
     serial: int
+    serial_der: bytes
     issuer_der: bytes
     subject_der: bytes
     not_before: datetime
@@ -98,6 +120,7 @@ class Certificate:
         if end - start > INTEGER_OCTETS:
             raise der.DERError("its serial number is too long")
         self.serial = der.integer(octets, start, end)
+        self.serial_der = octets[at:end]
         _, at = der.expect(octets, end, stop, der.SEQUENCE)
         if octets[end:at] != self.signature_algorithm:
             self._defects.append("it names two different signature algorithms")
@@ -125,18 +148,7 @@ class Certificate:
                     raise der.DERError("it has an unknown field")
                 continue
             first, last = der.expect(octets, inner, end, der.SEQUENCE)
-            for kind, _, inside, finish in der.children(octets, first, last):
-                if kind != der.SEQUENCE:
-                    raise der.DERError("an extension is no SEQUENCE")
-                start, name_end = der.expect(octets, inside, finish, der.OID)
-                value, critical = name_end, False
-                if value < finish and octets[value] == der.BOOLEAN:
-                    flag, value = der.expect(octets, value, finish, der.BOOLEAN)
-                    critical = value != flag + 1 or octets[flag] != 0
-                begin, done = der.expect(octets, value, finish, der.OCTET_STRING)
-                if done != finish:
-                    raise der.DERError("there is something after an extension's value")
-                yield Extension(der.oid_text(octets, start, name_end), critical, octets[begin:done])
+            yield from read_extensions(octets, first, last)
 
     # -- loading ---------------------------------------------------------------------------------------------
 
@@ -257,6 +269,59 @@ class Certificate:
         return self._extension_value(ext.NAME_CONSTRAINTS, ext.name_constraints)
 
     @cached_property
+    def policies(self) -> frozenset[str] | None:
+        """The certificate policies (RFC 5280 section 4.2.1.4), dotted; `None` if absent."""
+        found = self._extension_value(ext.CERTIFICATE_POLICIES, ext.certificate_policies)
+        return None if found is None else frozenset(found)
+
+    @cached_property
+    def policy_mappings(self) -> tuple[tuple[str, str], ...]:
+        """Which of the issuer's policies are which of the subject's (RFC 5280 section 4.2.1.5)."""
+        return self._extension_value(ext.POLICY_MAPPINGS, ext.policy_mappings) or ()
+
+    @cached_property
+    def policy_constraints(self) -> ext.PolicyConstraints:
+        """When policies must be explicit and mapping them ends (RFC 5280 section 4.2.1.11)."""
+        return self._extension_value(ext.POLICY_CONSTRAINTS, ext.policy_constraints) or ext.PolicyConstraints()
+
+    @cached_property
+    def inhibit_any_policy(self) -> int | None:
+        """After how many more certificates anyPolicy counts no more (RFC 5280 section 4.2.1.14); `None` if never."""
+        return self._extension_value(ext.INHIBIT_ANY_POLICY, ext.inhibit_any_policy)
+
+    @cached_property
+    def distribution_points(self) -> tuple[ext.DistributionPoint, ...]:
+        """Where CRLs are (RFC 5280 section 4.2.1.13); none where that cannot be read."""
+        return self._hint(ext.CRL_DISTRIBUTION_POINTS, ext.distribution_points)
+
+    @cached_property
+    def freshest_crl(self) -> tuple[ext.DistributionPoint, ...]:
+        """Where delta CRLs are (RFC 5280 section 4.2.1.15); none where that cannot be read."""
+        return self._hint(ext.FRESHEST_CRL, ext.distribution_points)
+
+    @cached_property
+    def ocsp_urls(self) -> tuple[str, ...]:
+        """Where OCSP responders are (RFC 5280 section 4.2.2.1)."""
+        found = self._hint(ext.AUTHORITY_INFORMATION_ACCESS, ext.access_descriptions)
+        return tuple(url for method, url in found if method == ext.ACCESS_OCSP)
+
+    @cached_property
+    def issuer_urls(self) -> tuple[str, ...]:
+        """Where certificates of the issuer are (RFC 5280 section 4.2.2.1)."""
+        found = self._hint(ext.AUTHORITY_INFORMATION_ACCESS, ext.access_descriptions)
+        return tuple(url for method, url in found if method == ext.ACCESS_ISSUERS)
+
+    def _hint(self, oid: str, read: Callable[[bytes], tuple[_Value, ...]]) -> tuple[_Value, ...]:
+        """What says only where something is: malformed, it is as good as absent, and no defect."""
+        extension = self.extension(oid)
+        if extension is None:
+            return ()
+        try:
+            return read(extension.value)
+        except der.DERError:
+            return ()
+
+    @cached_property
     def key_identifier(self) -> bytes | None:
         """The subject key identifier (RFC 5280 section 4.2.1.2), by which CMS may name the certificate."""
         return self._extension_value(ext.SUBJECT_KEY_IDENTIFIER, ext.subject_key_identifier)
@@ -271,6 +336,7 @@ class Certificate:
         """What in the certificate breaks RFC 5280 so that no path may lead through it, each as part of a sentence."""
         _ = (self.alternative_names, self.basic_constraints, self.key_usage, self.extended_key_usage)
         _ = (self.name_constraints, self.key_identifier, self.authority_key_identifier)
+        _ = (self.policies, self.policy_mappings, self.policy_constraints, self.inhibit_any_policy)
         return tuple(self._defects)
 
     # -- key and signature -----------------------------------------------------------------------------------
@@ -292,6 +358,11 @@ class Certificate:
         """Whether the signature is right and by this key."""
         scheme = self.signature_scheme
         return scheme is not None and key.verify(self.signature, self.tbs, scheme)
+
+    @property
+    def spki_der(self) -> bytes:
+        """The subject's key as it stands in the certificate (SubjectPublicKeyInfo)."""
+        return self._spki
 
     @property
     def is_self_issued(self) -> bool:

@@ -131,7 +131,7 @@ def make_certificate(
         UsageError: the scheme has no identifier in X.509.
     """
     scheme = default_scheme(signer) if scheme is None else scheme
-    algorithm = _algorithm_identifier(scheme)
+    algorithm = algorithm_identifier(scheme)
     spki = public_key.spki_der()
     if serial is None:
         seed = b"".join((issuer, subject, spki, str(not_before).encode(), str(not_after).encode(), algorithm))
@@ -147,9 +147,9 @@ def make_certificate(
     if version != 1:
         members.insert(0, encode.constructed(0x80, encode.integer(version - 1)))
     if extensions:
-        members.append(encode.constructed(0x83, encode.sequence(*map(_extension, extensions))))
+        members.append(encode.constructed(0x83, encode.sequence(*map(encode_extension, extensions))))
     tbs = encode.sequence(*members)
-    return Certificate.from_der(encode.sequence(tbs, algorithm, _bit_string(signer.sign(tbs, scheme))))
+    return Certificate.from_der(encode.sequence(tbs, algorithm, bit_string(signer.sign(tbs, scheme))))
 
 
 def make_authority(
@@ -322,7 +322,12 @@ _SCHEME_OIDS: Final = {scheme: oid for oid, scheme in reversed([*schemes.SCHEME_
 _DIGEST_OIDS: Final = {name: oid for oid, name in schemes.DIGEST_OIDS.items()}
 
 
-def _algorithm_identifier(scheme: SignatureScheme) -> bytes:
+def algorithm_identifier(scheme: SignatureScheme) -> bytes:
+    """The AlgorithmIdentifier of a scheme in DER.
+
+    Raises:
+        UsageError: the scheme has none in X.509.
+    """
     if scheme.key_type == "rsa-pss":
         return encode.sequence(encode.oid(schemes.RSASSA_PSS_OID), _pss_parameters(scheme))
     oid = _SCHEME_OIDS.get(scheme)
@@ -344,11 +349,13 @@ def _pss_parameters(scheme: SignatureScheme) -> bytes:
     )
 
 
-def _bit_string(octets: bytes) -> bytes:
+def bit_string(octets: bytes) -> bytes:
+    """A BIT STRING of whole octets."""
     return encode.primitive(_BIT_STRING, b"\0" + octets)
 
 
-def _extension(extension: Extension) -> bytes:
+def encode_extension(extension: Extension) -> bytes:
+    """An Extension in DER."""
     critical = _TRUE if extension.critical else b""
     return encode.sequence(encode.oid(extension.oid), critical, encode.octet_string(extension.value))
 

@@ -256,6 +256,30 @@ class PublicKey:
         """
         return cls(None, spki=spki, trouble=trouble)
 
+    @property
+    def lacks_parameters(self) -> bool:
+        """Whether it is a DSA key without parameters, which takes those of its authority (RFC 3279 section 2.3.2)."""
+        return bool(self.trouble) and _bare_dsa(self._spki) is not None
+
+    def with_parameters_of(self, other: PublicKey) -> PublicKey:
+        """The key with the parameters of its authority's key; itself where the two do not go together.
+
+        Args:
+            other: the authority's key.
+        """
+        value = _bare_dsa(self._spki) if self.trouble and other.key_type == "dsa" else None
+        if value is None:
+            return self
+        from mailsec.crypto.cms import encode
+
+        spki = other.spki_der()
+        start, stop = der.expect(spki, 0, len(spki), der.SEQUENCE)
+        _, end = der.expect(spki, start, stop, der.SEQUENCE)
+        try:
+            return PublicKey.from_spki_der(encode.sequence(spki[start:end], value))
+        except KeyFileError as error:
+            return PublicKey.unusable(self._spki, str(error))
+
     # -- use -------------------------------------------------------------------------------------------------
 
     def spki_der(self) -> bytes:
@@ -409,8 +433,22 @@ class PublicKey:
         return PublicKey.from_spki_der, (self.spki_der(),)
 
 
+_DSA_OID: Final = "1.2.840.10040.4.1"  # RFC 3279 section 2.3.2
 _PSS_OCTETS: Final = bytes.fromhex("2a864886f70d01010a")
 assert der.oid_text(_PSS_OCTETS, 0, len(_PSS_OCTETS)) == RSASSA_PSS_OID
+
+
+def _bare_dsa(spki: bytes) -> bytes | None:
+    """The BIT STRING of a DSA key without parameters; `None` if it is another key."""
+    try:
+        start, stop = der.expect(spki, 0, len(spki), der.SEQUENCE)
+        inner, at = der.expect(spki, start, stop, der.SEQUENCE)
+        name, end = der.expect(spki, inner, at, der.OID)
+        if der.oid_text(spki, name, end) != _DSA_OID or spki[end:at] not in {b"", b"\x05\x00"}:
+            return None
+    except der.DERError:
+        return None
+    return spki[at:stop]
 
 
 def hash_algorithm(scheme: SignatureScheme) -> hashes.HashAlgorithm:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["INTEGER_OCTETS", "LIMITS", "PathLimits"]
+__all__ = ["INTEGER_OCTETS", "LIMITS", "REVOCATION_LIMITS", "PathLimits", "RevocationLimits"]
 
 INTEGER_OCTETS = 64
 """Octets of a serial number or another number that is no key; RFC 5280 section 4.1.2.2 allows twenty."""
@@ -30,4 +30,43 @@ class PathLimits:
 
 
 LIMITS = PathLimits()
+"""The limits in force unless a caller says otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class RevocationLimits:
+    """How much work it may be to find out whether the certificates of one signed structure are revoked.
+
+    Attributes:
+        list_octets: of one CRL; half a million entries have some 20 MB.
+        entries: of one CRL whose extensions are read; the others are passed over by their length.
+        answer_octets: of one OCSP response.
+        answers: single responses in one OCSP response.
+        responders: certificates in one OCSP response that may be the responder's.
+        fetches: documents that are fetched, all certificates together.
+        octets: of these documents together, after which no more are fetched.
+        lists: CRLs that are kept at once, those in the message included.
+        points: distribution points of one certificate that are looked at.
+        signatures: signatures on CRLs and OCSP responses that are verified.
+        depth: how far issuers of CRLs lead to further issuers of CRLs.
+        issuers: certificates that are taken from one document that was fetched for its issuer's certificates.
+        issuer_octets: of such a document.
+    """
+
+    list_octets: int = 32 << 20
+    entries: int = 100_000
+    answer_octets: int = 1 << 17
+    answers: int = 64
+    responders: int = 8
+    fetches: int = 24
+    octets: int = 64 << 20
+    lists: int = 64
+    points: int = 16
+    signatures: int = 64
+    depth: int = 4
+    issuers: int = 16
+    issuer_octets: int = 1 << 18
+
+
+REVOCATION_LIMITS = RevocationLimits()
 """The limits in force unless a caller says otherwise."""

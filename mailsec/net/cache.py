@@ -1,4 +1,4 @@
-"""A bounded cache of DNS answers that keeps each for its TTL and not longer."""
+"""A bounded cache of DNS answers and documents that keeps each for its TTL and not longer."""
 
 from __future__ import annotations
 
@@ -17,13 +17,18 @@ class TtlCache(Generic[K, V]):
     """Keeps values for their time; over its size, what was not used for longest goes first.
 
     Args:
-        size: how many values it holds at most.
+        size: how many values it holds at most, or how heavy they may be together.
         clock: seconds that only grow.
+        weight: how heavy a value is; each counts as one by default.
     """
 
-    def __init__(self, size: int, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, size: int, clock: Callable[[], float] = time.monotonic, *, weight: Callable[[V], int] = lambda _: 1
+    ) -> None:
         self._size = size
         self._clock = clock
+        self._weight = weight
+        self._total = 0
         self._values: OrderedDict[K, tuple[float, V]] = OrderedDict()
 
     def __len__(self) -> int:
@@ -37,17 +42,22 @@ class TtlCache(Generic[K, V]):
         end, value = found
         left = end - self._clock()
         if left <= 0:
-            del self._values[key]
+            self._drop(key)
             return None
         self._values.move_to_end(key)
         return value, int(left)
 
     def put(self, key: K, value: V, seconds: float) -> None:
         """Keeps a value; for zero seconds or fewer it is not kept at all (RFC 1035 section 3.2.1)."""
+        self._drop(key)
         if seconds <= 0:
-            self._values.pop(key, None)
             return
         self._values[key] = (self._clock() + seconds, value)
-        self._values.move_to_end(key)
-        while len(self._values) > self._size:
-            self._values.popitem(last=False)
+        self._total += self._weight(value)
+        while self._total > self._size:
+            self._drop(next(iter(self._values)))
+
+    def _drop(self, key: K) -> None:
+        found = self._values.pop(key, None)
+        if found is not None:
+            self._total -= self._weight(found[1])

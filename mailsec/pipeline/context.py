@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from mailsec.crypto import Certificate, KeyTransport, PublicKey, SignatureScheme
     from mailsec.message import HeaderSection
 
-__all__ = ["NO_KEYS", "KeyedContext", "PartContext", "PlainContext", "Services", "Shared"]
+__all__ = ["NO_FETCHER", "NO_KEYS", "KeyedContext", "PartContext", "PlainContext", "Services", "Shared"]
 
 T = TypeVar("T")
 

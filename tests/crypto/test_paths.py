@@ -24,8 +24,8 @@ from mailsec.crypto import (
     PrivateKey,
     PublicKey,
     SignatureScheme,
+    building,
     constraints,
-    paths,
     validate_path,
 )
 from mailsec.crypto import extensions as ext
@@ -610,13 +610,13 @@ def test_a_mesh_costs_no_more_for_many_signers(maker: Maker, monkeypatch: pytest
 
 def test_partial_paths_are_counted_for_all_signers(maker: Maker, monkeypatch: pytest.MonkeyPatch) -> None:
     looked: list[object] = []
-    real = paths._Builder._issuers
+    real = building.PathBuilder._issuers
 
     def counting(self: Any, path: Any) -> Any:
         looked.append(path)
         return real(self, path)
 
-    monkeypatch.setattr(paths._Builder, "_issuers", counting)
+    monkeypatch.setattr(building.PathBuilder, "_issuers", counting)
     certificates = mesh(maker, 6)
     leaves = [maker.leaf(maker.root("Mesh", 0), f"a{number}@example.org").certificate for number in range(8)]
     validator = PathValidator(certificates, [maker.root("Other", 5).certificate], NOW, PathLimits(signatures=10_000))

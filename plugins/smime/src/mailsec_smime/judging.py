@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import asyncio
+from collections.abc import Awaitable, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mailsec.crypto import PathFailure, SignatureScheme, Status
 from mailsec.crypto.cms import IssuerAndSerialNumber, Outcome, SignerVerification
-from mailsec.hooks import AuthResult, Cause, CertificatePath, Coverage, Evidence, Fact, Result
+from mailsec.crypto.revocation import PathRevocation, RevocationChecker, RevocationStatus, has_sources
+from mailsec.hooks import AuthResult, Cause, CertificatePath, Coverage, Evidence, Fact, Opened, Result
 from mailsec_smime.identity import author_trouble
+from mailsec_smime.settings import Settings
 
 if TYPE_CHECKING:
-    from mailsec.crypto import PathValidator
+    from mailsec.crypto import PathResult, PathValidator
     from mailsec.hooks import OpenerContext
 
 _LONG = 1000
@@ -32,6 +36,12 @@ _PATH: Mapping[PathFailure, Cause] = {
     PathFailure.PURPOSE: Cause.PURPOSE,
     PathFailure.NOT_VALID: Cause.NOT_VALID,
 }
+
+
+_SHARE = 0.75
+"""The share of the time left that may be spent on asking whether certificates were revoked."""
+
+_NO_SOURCE = "the certificates name no CRL and no responder that could tell whether they were revoked"
 
 
 def judge(
@@ -98,6 +108,93 @@ def judge(
         Coverage(ranges=((0, size),) if size else ()),
         tuple(evidence),
     )
+
+
+def with_revocation(
+    opened: Opened,
+    verifications: Sequence[SignerVerification],
+    validator: PathValidator,
+    lists: Sequence[memoryview],
+    context: OpenerContext,
+) -> Opened | Awaitable[Opened]:
+    """Looks up whether certificates of signers were revoked, as the settings want it.
+
+    Nothing is asked about a path that is not valid or does not end at a trust anchor.
+
+    Args:
+        opened: what was opened, with the result of `judge` for each signer, in order.
+        verifications: what came of the signatures, in the same order.
+        validator: what validated the paths.
+        lists: the revocation information that came with the message.
+        context: whose fetcher, time and settings count.
+
+    Returns:
+        The same with what was found out; to be awaited where somebody must be asked.
+    """
+    mode = (context.settings if isinstance(context.settings, Settings) else Settings()).revocation
+    if mode == "off":
+        return opened
+    paths = [_to_be_asked(*one, validator) for one in zip(verifications, opened.results, strict=True)]
+    if not any(path is not None and (lists or has_sources(path.path)) for path in paths):
+        unknown = PathRevocation(RevocationStatus.UNKNOWN, _NO_SOURCE, asked=False)
+        results = (
+            one if path is None else _revised(one, unknown, mode)
+            for one, path in zip(opened.results, paths, strict=True)
+        )
+        return replace(opened, results=tuple(results))
+    return _looked_up(opened, paths, RevocationChecker(validator, context.fetcher, lists=lists), mode, context)
+
+
+def _to_be_asked(verification: SignerVerification, result: AuthResult, validator: PathValidator) -> PathResult | None:
+    """The path to ask about; `None` where there is nothing to ask."""
+    if verification.certificate is None or result.result not in {Result.PASS, Result.POLICY}:
+        return None
+    path = validator.validate(verification.certificate)
+    valid = path.failure is None or path.failure is PathFailure.NOT_VALID
+    return path if path.anchored and valid and len(path.path) > 1 else None
+
+
+async def _looked_up(
+    opened: Opened,
+    paths: Sequence[PathResult | None],
+    checker: RevocationChecker,
+    mode: str,
+    context: OpenerContext,
+) -> Opened:
+    results: list[AuthResult] = []
+    end = asyncio.get_running_loop().time() + _SHARE * context.remaining()
+    for result, path in zip(opened.results, paths, strict=True):
+        if path is None:
+            results.append(result)
+            continue
+        try:
+            async with asyncio.timeout_at(end):
+                found = await checker.check(path)
+        except TimeoutError:
+            sentence = "whether the certificates were revoked is not known: nobody answered in time"
+            found = PathRevocation(RevocationStatus.UNKNOWN, sentence)
+        results.append(_revised(result, found, mode))
+    return replace(opened, results=tuple(results))
+
+
+def _revised(result: AuthResult, found: PathRevocation, mode: str) -> AuthResult:
+    """A result with what was found out about revocation."""
+    sentence = found.sentence[: 4 * _LONG]
+    evidence = (*result.evidence, Fact("revocation", sentence))
+    if found.path:
+        path = CertificatePath(tuple(one.der for one in found.path), anchored=True)
+        evidence = tuple(path if isinstance(one, CertificatePath) else one for one in evidence)
+    if found.status is RevocationStatus.REVOKED:
+        return replace(
+            result, result=Result.FAIL, reason=sentence, cause=Cause.REVOKED, coverage=None, evidence=evidence
+        )
+    reason = "; ".join(filter(None, (result.reason, sentence)))
+    if found.status is RevocationStatus.UNKNOWN and mode == "hard":
+        cause = result.cause or Cause.REVOCATION_UNKNOWN
+        return replace(result, result=Result.POLICY, reason=reason, cause=cause, evidence=evidence)
+    if found.status is RevocationStatus.UNKNOWN and found.asked and result.result is Result.PASS:
+        return replace(result, reason=reason, evidence=evidence)
+    return replace(result, evidence=evidence)
 
 
 def _in_words(scheme: SignatureScheme) -> str:

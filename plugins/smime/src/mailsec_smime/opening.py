@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from typing import TYPE_CHECKING
 
 from mailsec.crypto import PathValidator
@@ -19,7 +19,7 @@ from mailsec.crypto.cms import (
 from mailsec.errors import CMSError, LimitError
 from mailsec.hooks import AuthResult, Cause, Opened, Result
 from mailsec.message import to_crlf
-from mailsec_smime.judging import judge
+from mailsec_smime.judging import judge, with_revocation
 
 if TYPE_CHECKING:
     from mailsec.crypto import Certificate
@@ -35,12 +35,15 @@ CONTENT_TYPES = ("multipart/signed", *sorted(_OPAQUE), _MISNAMED)
 _ENCRYPTED = (oids.ENVELOPED_DATA, oids.AUTH_ENVELOPED_DATA, oids.ENCRYPTED_DATA)
 
 
-def open_part(part: Part, context: OpenerContext) -> Opened | None:
+def open_part(part: Part, context: OpenerContext) -> Opened | Awaitable[Opened] | None:
     """Opens one part; `None` where it is not S/MIME.
 
     Args:
         part: a part of one of `CONTENT_TYPES`.
         context: whose keys, trust, time and header section count.
+
+    Returns:
+        What was found, to be awaited where somebody must be asked whether certificates were revoked.
     """
     if part.content_type == "multipart/signed":
         return _open_clear(part, context)
@@ -52,7 +55,7 @@ def open_part(part: Part, context: OpenerContext) -> Opened | None:
 # -- multipart/signed (RFC 8551 section 3.5.3) ---------------------------------------------------------------
 
 
-def _open_clear(part: Part, context: OpenerContext) -> Opened | None:
+def _open_clear(part: Part, context: OpenerContext) -> Opened | Awaitable[Opened] | None:
     protocol = part.media.params.get("protocol", "").strip().lower()
     children = part.children
     if protocol not in _SIGNATURES and (protocol or not any(map(_is_signature, children[1:]))):
@@ -91,7 +94,7 @@ def _is_signature(part: Part) -> bool:
 # -- application/pkcs7-mime (RFC 8551 section 3.5.2) ---------------------------------------------------------
 
 
-def _open_opaque(part: Part, context: OpenerContext) -> Opened | None:
+def _open_opaque(part: Part, context: OpenerContext) -> Opened | Awaitable[Opened] | None:
     try:
         info = parse_content_info(part.content)
         if info.content_type in _ENCRYPTED:
@@ -153,10 +156,10 @@ def _opened(
     verifications: Sequence[SignerVerification],
     path: str,
     context: OpenerContext,
-) -> Opened:
+) -> Opened | Awaitable[Opened]:
     validator = PathValidator(signed.certificates, tuple(context.trust.anchors()), context.moment.at)
     results = tuple(judge(one, validator, part=path, size=len(entity), context=context) for one in verifications)
-    return Opened(entity, "signed", results)
+    return with_revocation(Opened(entity, "signed", results), verifications, validator, signed.crls, context)
 
 
 def _broken(part: Part, sentence: str, cause: Cause = Cause.SYNTAX, octets: bytes | memoryview | None = None) -> Opened:
