@@ -216,6 +216,7 @@ class TestContext:
     settings: Any
     keys: KeyRing
     correspondents: Correspondents
+    around_message: bool
     _header: HeaderSection | None
 
     def remaining(self) -> float:
@@ -243,6 +244,7 @@ def make_context(
     settings: Any = None,
     results: Sequence[AuthResult] = (),
     header: HeaderSection | bytes | None = None,
+    around_message: bool = True,
     envelope: Envelope | None = None,
     documents: Mapping[str, bytes] | None = None,
     recipients: Sequence[Certificate] = (),
@@ -259,6 +261,7 @@ def make_context(
         settings: an instance of the plugin's settings dataclass.
         results: the results of the verifiers that come before.
         header: the header section of the message in transit, parsed or as octets, for openers.
+        around_message: whether the part that an opener is to open is wrapped around the whole message.
         envelope: the SMTP transaction, as far as it is known.
         documents: what the fetcher has, by URL; it fetches nothing else.
         recipients: the certificates of those who may be written to, for protectors.
@@ -290,6 +293,7 @@ def make_context(
         settings=settings,
         keys=keys or _NoKeys(),
         correspondents=_Correspondents(recipients, capabilities or {}),
+        around_message=around_message,
         _header=header,
     )
 

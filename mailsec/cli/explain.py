@@ -118,7 +118,7 @@ def _coverage(report: Report, result: AuthResult, coverage: Coverage) -> Iterato
     fields = report.fields_covered(coverage)
     # signed content in a layer below brings its own fields that say how it is read
     wanted = (*SHOWN, *READING) if coverage.layer == 0 else SHOWN
-    present = [name for name in wanted if report.header.first(name) is not None]
+    present = [name for name in wanted if report.has_field(name, coverage)]
     if fields:
         of = "" if coverage.layer == 0 else " of the signed content"
         yield f"header fields{of} covered: {', '.join(_counted(fields, layer.header))}"

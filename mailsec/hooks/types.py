@@ -83,7 +83,8 @@ class Coverage:
 
     Attributes:
         layer: the layer that the other attributes count in; 0 is the message in transit.
-        fields: indexes into the layer's header section, counted from its top.
+        fields: indexes into the layer's header section, counted from its top. Of content with protected header fields
+            (RFC 9788) whose header section `ranges` cover, the runner sets them; an opener need not.
         parts: MIME section numbers (`"1.2"`) that are covered and that octet ranges cannot name. Parts that
             `ranges` cover wholly are derived by the report; a plugin need not list them.
         ranges: half-open octet ranges `(start, end)` in the layer's octets, ascending, not overlapping.
@@ -532,6 +533,15 @@ class OpenerContext(SealingContext, Protocol):
     @property
     def header(self) -> HeaderSection:
         """The header section of the message in transit (layer 0), which names the author."""
+        ...
+
+    @property
+    def around_message(self) -> bool:
+        """Whether the part is wrapped around the whole message, alone or with others around it.
+
+        Then it is a layer of the Cryptographic Envelope (RFC 9787 section 4.4.1), and what it holds may bring the
+        header fields of the message (RFC 9788); `mailsec.message.find_payload` tells.
+        """
         ...
 
 

@@ -349,11 +349,14 @@ class KeyedContext(PlainContext):
 class PartContext(KeyedContext):
     """What openers are handed: `mailsec.hooks.OpenerContext`."""
 
-    __slots__ = ("header",)
+    __slots__ = ("around_message", "header")
 
-    def __init__(self, shared: Shared, settings: Any, keys: KeyRing, header: HeaderSection) -> None:
+    def __init__(
+        self, shared: Shared, settings: Any, keys: KeyRing, header: HeaderSection, around_message: bool = True
+    ) -> None:
         super().__init__(shared, settings, keys)
         self.header = header
+        self.around_message = around_message
 
 
 class ProtectorContext(KeyedContext):

@@ -146,7 +146,7 @@ def _coverage(report: Report, result: AuthResult) -> Iterator[Reason]:
     else:
         yield Reason("covers: nothing of the body")
     wanted = (*_SHOWN, *READING) if coverage.layer == 0 else _SHOWN
-    present = [name for name in wanted if report.header.first(name) is not None]
+    present = [name for name in wanted if report.has_field(name, coverage)]
     signer = result.properties.get("body.smime-identifier", "")
     if result.result is Result.PASS and any(same_address(signer, author) for author in report.authors):
         yield Reason("From is vouched for by the certificate")

@@ -19,6 +19,7 @@ from mailsec.crypto.cms import (
 from mailsec.errors import CMSError, LimitError
 from mailsec.hooks import AuthResult, Cause, Opened, Result
 from mailsec.message import to_crlf
+from mailsec_smime.identity import author_header
 from mailsec_smime.judging import judge
 
 if TYPE_CHECKING:
@@ -155,7 +156,8 @@ def _opened(
     context: OpenerContext,
 ) -> Opened:
     validator = PathValidator(signed.certificates, tuple(context.trust.anchors()), context.moment.at)
-    results = tuple(judge(one, validator, part=path, size=len(entity), context=context) for one in verifications)
+    header = author_header(entity, context)
+    results = tuple(judge(one, validator, part=path, size=len(entity), header=header) for one in verifications)
     return Opened(entity, "signed", results)
 
 
