@@ -14,10 +14,13 @@ from typing import TYPE_CHECKING, Literal
 
 from mailsec.hooks.types import AuthResult, Result
 from mailsec.message.addresses import Group, Mailbox, mailboxes
+from mailsec.message.dates import parse_date
 from mailsec.message.domains import same_address
 from mailsec.message.protection import Payload, find_payload, is_structural, same_authors
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from mailsec.message import HeaderField, HeaderSection, Part
     from mailsec.pipeline.report import Layer, Report
 
@@ -149,6 +152,18 @@ class ShownHeader:
     def authors(self) -> tuple[Mailbox, ...]:
         """The mailboxes in the From field that is shown, those in groups too."""
         return mailboxes(self.addresses("from"))
+
+    @property
+    def subject(self) -> str:
+        """The subject that is shown, decoded; foreign text, empty without one."""
+        found = self.last("subject")
+        return "" if found is None else found.field.value
+
+    @property
+    def date(self) -> datetime | None:
+        """The date that is shown, aware; `None` where there is none that can be read."""
+        found = self.last("date")
+        return None if found is None else parse_date(found.field.raw_value)
 
     def is_signed(self, name: str) -> bool:
         """Whether there are fields of a name and signatures cover all that are shown.
