@@ -84,6 +84,7 @@ class ShownHeader:
     Attributes:
         scheme: `"rfc9788"`, `"rfc8551"`, or `None` for a message without header protection.
         layer: the layer in which the protected fields were found; 0 without header protection.
+        protected: the protected header section; `None` without header protection.
         body: the part that is shown as the message's body; `None` without header protection.
         signatures: the signatures that hold and cover the protected fields.
         mismatch: the protected and the outer author where they are not the same.
@@ -96,7 +97,7 @@ class ShownHeader:
         self.body: Part | None = None
         self.signatures: tuple[AuthResult, ...] = ()
         self.mismatch: FromMismatch | None = None
-        self._protected: HeaderSection | None = None
+        self.protected: HeaderSection | None = None
         self._encrypted = False
         layers = _envelope(report.layers)
         innermost = layers[-1]
@@ -106,7 +107,7 @@ class ShownHeader:
         if payload is None:
             return
         self.scheme, self.layer, self.body = payload.scheme, innermost.index, payload.root
-        self._protected = payload.header
+        self.protected = payload.header
         # Encryption may have been added on the way to what its writer meant to be read by anybody (section 4.3.1).
         self._encrypted = any(one.reached == "encrypted" for one in layers) and payload.intent != "clear"
         self.signatures = tuple(_signatures(report, layers))
@@ -116,7 +117,7 @@ class ShownHeader:
 
     def __iter__(self) -> Iterator[ShownField]:
         """All fields that say something about the message, the protected ones before those that are only outside."""
-        sections = (self._outer,) if self._protected is None else (self._protected, self._outer)
+        sections = (self._outer,) if self.protected is None else (self.protected, self._outer)
         names = dict.fromkeys(field.key for section in sections for field in section if not _is_machinery(field))
         for name in names:
             yield from self.all(name)
@@ -181,17 +182,17 @@ class ShownHeader:
         These are the HP-Outer fields of an encrypted message, or with the older scheme the outer header section
         itself. A reply puts no more of the message outside than this. Empty for a message that is not encrypted.
         """
-        if self._protected is None or not self._encrypted:
+        if self.protected is None or not self._encrypted:
             return ()
         if self.scheme == "rfc8551":
             return tuple((field.name, field.value) for field in self._outer if not is_structural(field))
-        pairs = (field.value.partition(":") for field in self._protected.all("hp-outer"))
+        pairs = (field.value.partition(":") for field in self.protected.all("hp-outer"))
         return tuple((name.strip(), value.strip()) for name, colon, value in pairs if colon)
 
     # -- inner workings ------------------------------------------------------------------------------------
 
     def _section(self, name: str) -> HeaderSection:
-        protected = self._protected
+        protected = self.protected
         if protected is None or protected.first(name) is None:
             return self._outer
         if name.lower() == "from" and self.mismatch is not None and not self.mismatch.bound:
@@ -200,7 +201,7 @@ class ShownHeader:
 
     def _state(self, field: HeaderField) -> FieldState:
         """The state of a field, by RFC 9788 section 4.3.1."""
-        protected = self._protected
+        protected = self.protected
         if protected is None or field.index >= len(protected) or protected[field.index] is not field:
             return FieldState.UNPROTECTED
         signed = self._is_signed(field)

@@ -95,7 +95,8 @@ def _no_single_author(facts: Facts) -> Said | None:
         return "", "There is no author's address in From, so nobody can be vouched for"
     if facts.malformed:
         return "", f"The author's address in From is malformed ({show(facts.malformed)}), so nobody can be vouched for"
-    if doubt := author_doubt(facts.header):
+    protected = facts.report.shown.protected
+    if doubt := author_doubt(facts.header) or (author_doubt(protected) if protected is not None else ""):
         return "", f"It is not clear who the author should be: {doubt}"
     return None
 
