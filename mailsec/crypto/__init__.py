@@ -12,8 +12,10 @@ if TYPE_CHECKING:
         POLICY_VERSION,
         Assessment,
         Status,
+        assess_content_encryption,
         assess_digest,
         assess_key,
+        assess_key_transport,
         assess_signature,
     )
     from mailsec.crypto.certificates import Certificate, load_certificates
@@ -40,10 +42,20 @@ if TYPE_CHECKING:
         SignatureScheme,
         scheme_of,
     )
+    from mailsec.crypto.transport import RSAES_OAEP_SHA256, RSAES_PKCS1, TRANSPORT_DIGESTS, KeyTransport
     from mailsec.crypto.trust import StaticTrust
 
 _NAMES = {
-    "algorithms": ("POLICY_VERSION", "Assessment", "Status", "assess_digest", "assess_key", "assess_signature"),
+    "algorithms": (
+        "POLICY_VERSION",
+        "Assessment",
+        "Status",
+        "assess_content_encryption",
+        "assess_digest",
+        "assess_key",
+        "assess_key_transport",
+        "assess_signature",
+    ),
     "certificates": ("Certificate", "load_certificates"),
     "digests": ("DIGEST_SIZES", "Digest", "new_digest"),
     "identity": ("Identity",),
@@ -68,6 +80,7 @@ _NAMES = {
         "SignatureScheme",
         "scheme_of",
     ),
+    "transport": ("RSAES_OAEP_SHA256", "RSAES_PKCS1", "TRANSPORT_DIGESTS", "KeyTransport"),
     "trust": ("StaticTrust",),
 }
 _HOMES = {name: f"mailsec.crypto.{module}" for module, names in _NAMES.items() for name in names}
@@ -81,6 +94,8 @@ __all__ = [
     "ED448",
     "ED25519",
     "POLICY_VERSION",
+    "RSAES_OAEP_SHA256",
+    "RSAES_PKCS1",
     "RSA_PSS_SHA256",
     "RSA_PSS_SHA384",
     "RSA_PSS_SHA512",
@@ -88,10 +103,12 @@ __all__ = [
     "RSA_SHA256",
     "RSA_SHA384",
     "RSA_SHA512",
+    "TRANSPORT_DIGESTS",
     "Assessment",
     "Certificate",
     "Digest",
     "Identity",
+    "KeyTransport",
     "MemoryKeyRing",
     "PathFailure",
     "PathResult",
@@ -102,8 +119,10 @@ __all__ = [
     "SignatureScheme",
     "StaticTrust",
     "Status",
+    "assess_content_encryption",
     "assess_digest",
     "assess_key",
+    "assess_key_transport",
     "assess_signature",
     "load_certificates",
     "load_identities",

@@ -1,7 +1,8 @@
 """The algorithm policy: which algorithms and key sizes are accepted, deprecated or refused, why, and who says so.
 
 This is the only place that decides it. The tables are read from the top; the first row that fits counts. A
-signature is judged by its key, its digest and its use together, and the worst of these is the judgement.
+signature is judged by its key, its digest and its use together, and the worst of these is the judgement; so is an
+encrypted content by its cipher and by the way of its key.
 """
 
 from __future__ import annotations
@@ -16,13 +17,25 @@ if TYPE_CHECKING:
 
     from mailsec.crypto.keys import PublicKey
     from mailsec.crypto.schemes import SignatureScheme
+    from mailsec.crypto.transport import KeyTransport
 
-__all__ = ["POLICY_VERSION", "Assessment", "Status", "Use", "assess_digest", "assess_key", "assess_signature"]
+__all__ = [
+    "POLICY_VERSION",
+    "Assessment",
+    "Status",
+    "Use",
+    "assess_content_encryption",
+    "assess_digest",
+    "assess_key",
+    "assess_key_transport",
+    "assess_signature",
+    "worst",
+]
 
-POLICY_VERSION: Final = "1"
+POLICY_VERSION: Final = "2"
 """Grows by one with each change of the tables; kept with evidence, so that an old judgement can be understood."""
 
-Use: TypeAlias = Literal["dkim", "smime", "certificate"]
+Use: TypeAlias = Literal["dkim", "smime", "certificate", "encryption"]
 
 
 class Status(StrEnum):
@@ -68,9 +81,11 @@ _DIGESTS: Final[Mapping[str, tuple[Status, str, str]]] = {
     "shake256": (_ACCEPTED, "it is strong", "RFC 8419 section 3.1; FIPS 202"),
 }
 
-_ANY: Final = frozenset({"dkim", "smime", "certificate"})
+_ANY: Final = frozenset({"dkim", "smime", "certificate", "encryption"})
 _DKIM: Final = frozenset({"dkim"})
 _X509: Final = frozenset({"smime", "certificate"})
+_CMS: Final = frozenset({"smime", "certificate", "encryption"})
+_ENCRYPTION: Final = frozenset({"encryption"})
 _TOO_LONG: Final = "verifying with it would cost more time than a message may take"
 
 # uses, kind of key, from and to how many bits, status, reason, source
@@ -79,7 +94,7 @@ _SIZES: Final[tuple[tuple[frozenset[str], str, int, int, Status, str, str], ...]
     (_DKIM, "rsa", 1024, 2047, _DEPRECATED, "signers should use 2048 bits or more", "RFC 8301 section 3.2"),
     (_DKIM, "rsa", 2048, 8192, _ACCEPTED, "it is long enough", "RFC 8301 section 3.2"),
     (
-        _X509,
+        _CMS,
         "rsa",
         0,
         2047,
@@ -87,13 +102,17 @@ _SIZES: Final[tuple[tuple[frozenset[str], str, int, int, Status, str, str], ...]
         "keys under 2048 bits are historical",
         "RFC 8551 section 4.3; RFC 8550 section 4.3",
     ),
-    (_X509, "rsa", 2048, 8192, _ACCEPTED, "it is long enough", "RFC 8551 section 4.3; RFC 8550 section 4.3"),
+    (_CMS, "rsa", 2048, 8192, _ACCEPTED, "it is long enough", "RFC 8551 section 4.3; RFC 8550 section 4.3"),
     (_ANY, "rsa", 8193, 1 << 20, _REFUSED, _TOO_LONG, "RFC 8551 section 6"),
     (_X509, "dsa", 0, 2047, _REFUSED, "DSA keys under 2048 bits are too weak", "NIST SP 800-131A rev. 2 table 2"),
     (_X509, "dsa", 2048, 4096, _DEPRECATED, "DSA is for reading old mail only", "RFC 8551 appendix B.2; FIPS 186-5"),
     (_DKIM, "ed25519", 256, 256, _ACCEPTED, "it is strong", "RFC 8463"),
     (_X509, "ed25519", 256, 256, _ACCEPTED, "it is strong", "RFC 8551 section 2.2; RFC 8410"),
     (_X509, "ed448", 456, 456, _ACCEPTED, "it is strong", "RFC 8419; RFC 8410"),
+    (_ENCRYPTION, "x25519", 256, 256, _ACCEPTED, "it is strong", "RFC 8551 section 2.3; RFC 8418"),
+    (_ENCRYPTION, "x448", 448, 448, _ACCEPTED, "it is strong", "RFC 8418"),
+    (_ENCRYPTION, "ml-kem-768", 768, 768, _ACCEPTED, "it resists quantum computers", "RFC 9936; FIPS 203"),
+    (_ENCRYPTION, "ml-kem-1024", 1024, 1024, _ACCEPTED, "it resists quantum computers", "RFC 9936; FIPS 203"),
 )
 
 # curve: status, reason, source
@@ -108,6 +127,26 @@ _CURVES: Final[Mapping[str, tuple[Status, str, str]]] = {
     "brainpoolP384r1": (_ACCEPTED, "it is strong", "RFC 5639; BSI TR-02102-1"),
     "brainpoolP512r1": (_ACCEPTED, "it is strong", "RFC 5639; BSI TR-02102-1"),
 }
+
+_MALLEABLE: Final = "nobody notices when the encrypted content is changed"
+_OLD: Final = "it is for reading old mail only"
+
+# cipher: status when read, status when written, reason, source
+_CONTENT: Final[Mapping[str, tuple[Status, Status, str, str]]] = {
+    "aes128-gcm": (_ACCEPTED, _ACCEPTED, "it is strong", "RFC 8551 section 2.7; RFC 5084"),
+    "aes192-gcm": (_ACCEPTED, _ACCEPTED, "it is strong", "RFC 5084"),
+    "aes256-gcm": (_ACCEPTED, _ACCEPTED, "it is strong", "RFC 8551 section 2.7; RFC 5084"),
+    "aes128-ccm": (_ACCEPTED, _ACCEPTED, "it is strong", "RFC 5084"),
+    "aes192-ccm": (_ACCEPTED, _ACCEPTED, "it is strong", "RFC 5084"),
+    "aes256-ccm": (_ACCEPTED, _ACCEPTED, "it is strong", "RFC 5084"),
+    "chacha20-poly1305": (_ACCEPTED, _ACCEPTED, "it is strong", "RFC 8551 section 2.7; RFC 8103"),
+    "aes128-cbc": (_DEPRECATED, _DEPRECATED, _MALLEABLE, "RFC 8551 sections 2.7 and 6"),
+    "aes192-cbc": (_DEPRECATED, _DEPRECATED, _MALLEABLE, "RFC 8551 section 6"),
+    "aes256-cbc": (_DEPRECATED, _DEPRECATED, _MALLEABLE, "RFC 8551 section 6"),
+    "des-ede3-cbc": (_DEPRECATED, _REFUSED, _OLD, "RFC 8551 appendix B.2; NIST SP 800-131A rev. 2 section 2"),
+    "rc2-cbc": (_DEPRECATED, _REFUSED, _OLD, "RFC 8551 appendix B.2"),
+}
+_CONTENT_NAMES: Final = {"chacha20-poly1305": "ChaCha20-Poly1305", "des-ede3-cbc": "Triple DES", "rc2-cbc": "RC2"}
 
 # DKIM names its algorithms one by one; whatever is not here does not exist there.
 _DKIM_SCHEMES: Final[Mapping[tuple[str, str | None], tuple[Status, str, str]]] = {
@@ -149,11 +188,38 @@ def assess_key(key: PublicKey, *, use: Use) -> Assessment:
 
     Args:
         key: the key.
-        use: what it is to verify: DKIM signatures, S/MIME signatures, or those on certificates.
+        use: what it is for: DKIM signatures, S/MIME signatures, those on certificates, or encrypting to it.
     """
     if key.trouble:
         return Assessment(_REFUSED, f"the key cannot be used: {key.trouble}", "RFC 8551 section 2.2")
     return _assess_key(key.key_type, key.bits, key.curve, use)
+
+
+def assess_content_encryption(name: str, *, writing: bool = False) -> Assessment:
+    """Judges a cipher for contents.
+
+    Args:
+        name: one of `mailsec.crypto.cms.CIPHERS`, such as `"aes256-gcm"`; an unknown one is refused.
+        writing: whether something is to be encrypted with it; by default it has been, and is read.
+    """
+    if name not in _CONTENT:
+        return Assessment(_REFUSED, "a cipher that is not known", "RFC 8551 section 2.7")
+    reading, written, reason, source = _CONTENT[name]
+    shown = _CONTENT_NAMES.get(name, f"{name[:3].upper()}-{name[3:6]} in {name[7:].upper()} mode")
+    return Assessment(written if writing else reading, f"{shown}: {reason}", source)
+
+
+def assess_key_transport(scheme: KeyTransport) -> Assessment:
+    """Judges how a content-encryption key is encrypted with an RSA key, whatever the key."""
+    if scheme.digest is None:
+        reason = "receivers must know it, and its padding has been attacked again and again"
+        return Assessment(_DEPRECATED, f"{scheme}: {reason}", "RFC 8551 sections 2.3 and 6; RFC 3218")
+    return Assessment(_ACCEPTED, f"{scheme}: it is strong", "RFC 8551 section 2.3; RFC 3560")
+
+
+def worst(*assessments: Assessment) -> Assessment:
+    """The worst of several judgements; of equals the first."""
+    return max(assessments, key=lambda assessment: _RANK[assessment.status])
 
 
 def assess_signature(scheme: SignatureScheme, key: PublicKey, *, use: Use) -> Assessment:
@@ -183,11 +249,13 @@ def _assess_key(key_type: str, bits: int, curve: str | None, use: Use) -> Assess
     if key_type == "ec" and use != "dkim":
         status, reason, source = _CURVES[curve or ""]
         return Assessment(status, f"the curve {curve}: {reason}", source)
-    kind = "rsa" if key_type == "rsa-pss" and use != "dkim" else key_type
+    kind = "rsa" if key_type == "rsa-pss" and use in _X509 else key_type
     for uses, row_kind, low, high, status, reason, source in _SIZES:
         if use in uses and kind == row_kind and low <= bits <= high:
             shown = f"{kind.upper()} with {bits} bits" if kind in {"rsa", "dsa"} else kind.capitalize()
             return Assessment(status, f"{shown}: {reason}", source)
+    if use == "encryption":
+        return Assessment(_REFUSED, f"nothing is encrypted to keys of the kind {key_type}", "RFC 8551 section 2.3")
     source = "RFC 6376 section 3.3" if use == "dkim" else "RFC 8551 section 2.2"
     return Assessment(_REFUSED, f"keys of the kind {key_type} make no such signatures", source)
 

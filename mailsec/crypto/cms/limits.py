@@ -18,6 +18,11 @@ class CMSLimits:
         signers: how many signers it may have; each costs a signature verification and a search for a path.
         attributes: how many attributes one signer may have.
         candidates: how many certificates under the name that a signer gives are tried.
+        recipients: how many recipients an encrypted structure may have.
+        trials: how many keys are tried on it; each costs an operation with the key and decrypting the content.
+        iterations: how often a password may be hashed, all trials together; five million take seconds.
+        key_octets: how long an encrypted key, or another value that leads to one, may be.
+        decompressed: how many octets may come out of a CompressedData.
     """
 
     depth: int = 32
@@ -27,6 +32,11 @@ class CMSLimits:
     signers: int = 8
     attributes: int = 100
     candidates: int = 4
+    recipients: int = 1000
+    trials: int = 8
+    iterations: int = 5_000_000
+    key_octets: int = 16_384
+    decompressed: int = 128 << 20
 
 
 LIMITS = CMSLimits()

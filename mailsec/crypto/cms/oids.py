@@ -73,3 +73,75 @@ CAPABILITIES = {
     "aes192-cbc": "2.16.840.1.101.3.4.1.22",
     "aes128-cbc": "2.16.840.1.101.3.4.1.2",
 }
+
+# Content encryption: RFC 3565, RFC 5084, RFC 8103, RFC 3370 section 5, RFC 9709.
+CONTENT_CIPHERS = {
+    **{oid: name for name, oid in CAPABILITIES.items()},
+    "2.16.840.1.101.3.4.1.7": "aes128-ccm",
+    "2.16.840.1.101.3.4.1.27": "aes192-ccm",
+    "2.16.840.1.101.3.4.1.47": "aes256-ccm",
+    "1.2.840.113549.1.9.16.3.18": "chacha20-poly1305",
+    "1.2.840.113549.3.7": "des-ede3-cbc",
+    "1.2.840.113549.3.2": "rc2-cbc",
+}
+CEK_HKDF_SHA256 = "1.2.840.113549.1.9.16.3.31"
+
+# Key transport: RFC 4055 section 4.1, RFC 8017 appendix B.2.
+RSAES_OAEP = "1.2.840.113549.1.1.7"
+P_SPECIFIED = "1.2.840.113549.1.1.9"
+
+# Key wrap: RFC 3565 section 2.3.2, RFC 3370 section 4.3.1; the octets of their keys.
+DES3_WRAP = "1.2.840.113549.1.9.16.3.6"
+KEY_WRAPS = {
+    "2.16.840.1.101.3.4.1.5": 16,
+    "2.16.840.1.101.3.4.1.25": 24,
+    "2.16.840.1.101.3.4.1.45": 32,
+    DES3_WRAP: 24,
+}
+AES_WRAPS = {octets: oid for oid, octets in KEY_WRAPS.items() if oid != DES3_WRAP}
+
+# Key agreement, as key derivation function and digest: RFC 5753 section 7.1.4 (standard and cofactor ECDH, which are
+# the same on curves of prime order), RFC 8418 section 7.
+KEY_AGREEMENTS = {
+    "1.3.133.16.840.63.0.2": ("x963", "sha1"),
+    "1.3.132.1.11.0": ("x963", "sha224"),
+    "1.3.132.1.11.1": ("x963", "sha256"),
+    "1.3.132.1.11.2": ("x963", "sha384"),
+    "1.3.132.1.11.3": ("x963", "sha512"),
+    "1.3.133.16.840.63.0.3": ("x963", "sha1"),
+    "1.3.132.1.14.0": ("x963", "sha224"),
+    "1.3.132.1.14.1": ("x963", "sha256"),
+    "1.3.132.1.14.2": ("x963", "sha384"),
+    "1.3.132.1.14.3": ("x963", "sha512"),
+    "1.2.840.113549.1.9.16.3.19": ("hkdf", "sha256"),
+    "1.2.840.113549.1.9.16.3.20": ("hkdf", "sha384"),
+    "1.2.840.113549.1.9.16.3.21": ("hkdf", "sha512"),
+}
+STANDARD_ECDH = {"sha256": "1.3.132.1.11.1", "sha384": "1.3.132.1.11.2", "sha512": "1.3.132.1.11.3"}
+EC_PUBLIC_KEY = "1.2.840.10045.2.1"
+MONTGOMERY_KEYS = {"1.3.101.110": "x25519", "1.3.101.111": "x448"}
+
+# Passwords: RFC 3211 section 2.3, RFC 8018 appendix A.2 and B.1.
+PWRI_KEK = "1.2.840.113549.1.9.16.3.9"
+PBKDF2 = "1.2.840.113549.1.5.12"
+HMACS = {
+    "1.2.840.113549.2.7": "sha1",
+    "1.2.840.113549.2.8": "sha224",
+    "1.2.840.113549.2.9": "sha256",
+    "1.2.840.113549.2.10": "sha384",
+    "1.2.840.113549.2.11": "sha512",
+}
+HMAC_SHA256 = "1.2.840.113549.2.9"
+
+# Key encapsulation: RFC 9629 section 8, RFC 9936 section 3, RFC 8619 section 2.
+ORI_KEM = "1.2.840.113549.1.9.16.13.3"
+KEMS = {"2.16.840.1.101.3.4.4.2": "ml-kem-768", "2.16.840.1.101.3.4.4.3": "ml-kem-1024"}
+HKDFS = {
+    "1.2.840.113549.1.9.16.3.28": "sha256",
+    "1.2.840.113549.1.9.16.3.29": "sha384",
+    "1.2.840.113549.1.9.16.3.30": "sha512",
+}
+HKDF_SHA256 = "1.2.840.113549.1.9.16.3.28"
+
+# Compression: RFC 3274 section 2.
+ZLIB = "1.2.840.113549.1.9.16.3.8"
