@@ -98,7 +98,7 @@ def _result(report: Report, result: AuthResult, screen: Screen) -> Iterator[str]
         yield f"      {safe_text(result.reason)}{cause}"
     for key, value in result.properties.items():
         yield f"      {key} = {safe_text(value)}"
-    if result.coverage is not None:
+    if result.coverage is not None and result.result is not Result.NONE:
         yield from (f"      {line}" for line in _coverage(report, result, result.coverage))
     yield from (f"      {line}" for line in _evidence(result.evidence))
 

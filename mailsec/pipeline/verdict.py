@@ -173,17 +173,19 @@ def _partly_signed(facts: Facts) -> Said | None:
 
 
 def _signed_by_author(facts: Facts) -> Said | None:
-    for one in facts.good():
-        if facts.report.is_whole(one):
-            author = show_name(facts.authors[0])
-            note = f" ({show(one.reason)})" if one.reason else ""
-            missing = not_covered(facts.not_covered([one]))
-            what = "the whole body and its header" if facts.protects_header(one) and not missing else "the whole body"
-            outer = ""
-            if facts.mismatch is not None:
-                outer = f"; From outside of it says {_authors(facts.mismatch.outside)}, for which nobody vouches"
-            return author, f"{author} signed {what}{note}{missing}{outer}"
-    return None
+    found = [one for one in facts.good() if facts.report.is_whole(one)]
+    if not found:
+        return None
+    author = show_name(facts.authors[0])
+    note = next((f" ({show(one.reason)})" for one in found if one.reason), "")
+    missing = not_covered(facts.not_covered(found))
+    what = (
+        "the whole body and its header" if not missing and any(map(facts.protects_header, found)) else "the whole body"
+    )
+    outer = ""
+    if facts.mismatch is not None:
+        outer = f"; From outside of it says {_authors(facts.mismatch.outside)}, for which nobody vouches"
+    return author, f"{author} signed {what}{note}{missing}{outer}"
 
 
 def _authors(addresses: Sequence[str]) -> str:

@@ -133,7 +133,7 @@ def _result(report: Report, result: AuthResult, more: Sequence[Evidence]) -> Rea
 
 def _coverage(report: Report, result: AuthResult) -> Iterator[Reason]:
     coverage = result.coverage
-    if coverage is None:
+    if coverage is None or result.result is Result.NONE:
         return
     parts = report.parts_covered(coverage)
     if report.is_whole(result):
