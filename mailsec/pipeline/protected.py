@@ -98,7 +98,7 @@ class ShownHeader:
         self.signatures: tuple[AuthResult, ...] = ()
         self.mismatch: FromMismatch | None = None
         self.protected: HeaderSection | None = None
-        self._encrypted = False
+        self._encrypted = self._has_layer = False
         layers = _envelope(report.layers)
         innermost = layers[-1]
         if len(layers) < 2 or innermost.message is None:
@@ -109,7 +109,8 @@ class ShownHeader:
         self.scheme, self.layer, self.body = payload.scheme, innermost.index, payload.root
         self.protected = payload.header
         # Encryption may have been added on the way to what its writer meant to be read by anybody (section 4.3.1).
-        self._encrypted = any(one.reached == "encrypted" for one in layers) and payload.intent != "clear"
+        self._has_layer = any(one.reached == "encrypted" for one in layers)
+        self._encrypted = self._has_layer and payload.intent != "clear"
         self.signatures = tuple(_signatures(report, layers))
         self.mismatch = self._compare_authors(payload)
 
@@ -188,6 +189,25 @@ class ShownHeader:
             return tuple((field.name, field.value) for field in self._outer if not is_structural(field))
         pairs = (field.value.partition(":") for field in self.protected.all("hp-outer"))
         return tuple((name.strip(), value.strip()) for name, colon, value in pairs if colon)
+
+    def has_legacy_display(self, part: Part) -> bool:
+        """Whether a part's text begins with copies of header fields, which are not shown (RFC 9788 section 4.5.3.1).
+
+        They are for programs that know no protected header fields, and only in what is encrypted.
+
+        Args:
+            part: a part of text.
+        """
+        if self.scheme != "rfc9788" or not self._has_layer:
+            return False
+        if part.content_type not in {"text/plain", "text/html"} or part.disposition == "attachment":
+            return False
+        if part.media.params.get("hp-legacy-display", "").strip() != "1":
+            return False
+        above: Part | None = part
+        while above is not None and above is not self.body and not above.is_message:
+            above = above.parent
+        return above is self.body
 
     # -- inner workings ------------------------------------------------------------------------------------
 

@@ -226,7 +226,7 @@ def test_the_cipher_is_one_that_all_understand(
     ],
 )
 async def test_the_confidentiality_policies(
-    desk: TestContext, people: Any, check: Any, policy: Any, author: str, to: str, date: str, subject: str, keywords: Any
+    desk: TestContext, people: Any, check: Any, policy: Any, author: str, to: str, date: str, subject: str, other: Any
 ) -> None:  # fmt: skip
     """RFC 9788 section 3.2, and HP-Outer tells them (section 2.2)."""
     octets = protect(parse(MESSAGE), wanted(Form.SIGNED_ENCRYPTED, confidentiality=policy), desk)
@@ -235,7 +235,7 @@ async def test_the_confidentiality_policies(
     assert outer.first("to").value == to  # type: ignore[union-attr]
     assert outer.first("date").value.endswith(date)  # type: ignore[union-attr]
     assert outer.first("subject").value.startswith(subject)  # type: ignore[union-attr]
-    assert (outer.first("keywords") is not None) is keywords
+    assert (outer.first("keywords") is not None) is other
     report = await check(octets, keys=ring(people["rsa"]))
     told = [(name.lower(), " ".join(value.split())) for name, value in report.shown.outside]
     assert told == [(one.key, " ".join(one.value.split())) for one in outer if one.key not in STRUCTURE]
