@@ -39,8 +39,8 @@ def row(report: Report, screen: Screen) -> str:
     verdict = report.verdict
     level = str(verdict.level)
     mark = screen.paint(fit(f"{MARKS[level]} {level}", _LEVEL), COLOURS[level])
-    field = report.header.last("subject")  # as `Message.subject`
-    subject = safe_text(field.value).strip() if field is not None else "(no subject)"
+    shown = report.shown.last("subject")
+    subject = safe_text(shown.field.value).strip() if shown is not None else "(no subject)"
     sentence = safe_text(verdict.sentence)
     left = f"{mark}  {_author(report, _AUTHOR)}  {fit(subject, _SUBJECT)}"
     if screen.columns is None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from mailsec.demo.example import Example
 from mailsec.demo.letters import LETTERS
+from mailsec.demo.protected import PROTECTED
 from mailsec.demo.signed_by_domains import BY_DOMAINS
 from mailsec.demo.signed_by_people import BY_PEOPLE
 from mailsec.demo.thread import THREAD
 
 __all__ = ["CATALOGUE", "Example", "table"]
 
-CATALOGUE: tuple[Example, ...] = (*BY_PEOPLE, *BY_DOMAINS, *LETTERS, *THREAD)
+CATALOGUE: tuple[Example, ...] = (*BY_PEOPLE, *BY_DOMAINS, *LETTERS, *THREAD, *PROTECTED)
 """All messages, in the order in which they lie in the mailbox."""
 
 

@@ -14,7 +14,7 @@ from mailsec.crypto.issue import Issued, issue, make_authority
 from mailsec.crypto.private import KeyKind
 from mailsec.errors import UsageError
 from mailsec.hooks.manager import PluginManager, Registered
-from mailsec.hooks.types import Protection, Protector, Sealer
+from mailsec.hooks.types import Form, Protection, Protector, Sealer
 from mailsec.message import Insert, apply, parse
 from mailsec.message.compose import Draft
 from mailsec.testing import TestContext, make_context
@@ -198,13 +198,26 @@ class World:
             )
         return self._issued[name]
 
-    async def protect(self, octets: bytes, signer: Issued, *, at: datetime | None = None, **settings: object) -> bytes:
-        """Has a person sign a message through the protector `smime`.
+    async def protect(
+        self,
+        octets: bytes,
+        signer: Issued,
+        *,
+        at: datetime | None = None,
+        form: Form = Form.CLEAR,
+        header: bool = False,
+        reader: str = READER,
+        **settings: object,
+    ) -> bytes:
+        """Has a person sign a message, or encrypt it to the reader, through the protector `smime`.
 
         Args:
             octets: the message.
-            signer: who signs.
-            at: when they sign; the time of the mailbox if `None`.
+            signer: who signs, and to whom it is encrypted besides.
+            at: when they do it; the time of the mailbox if `None`.
+            form: in which form; a setting `opaque` is stronger.
+            header: whether the header fields are protected, as few programs do it yet.
+            reader: whom it is encrypted to.
             settings: settings of the protector's plugin.
 
         Raises:
@@ -214,8 +227,13 @@ class World:
         address = signer.certificate.emails[0]
         ring = MemoryKeyRing()
         ring.add(address, signer.key, signer.certificates)
+        to = (reader.rpartition("<")[2].strip(">"),) if form.encrypts else ()
+        for one in to:
+            self.certify(one)
         context = self._context(protector.plugin, settings, at, ring)
-        protection = Protection(sign=True, author=address)
+        if settings.get("opaque") and form is Form.CLEAR:
+            form = Form.OPAQUE
+        protection = Protection(form.signs, form.encrypts, address, to, form, header_protection=header)
         done = protector.descriptor.protect(parse(octets), protection, context)
         return await done if inspect.isawaitable(done) else done
 
@@ -232,4 +250,10 @@ class World:
         self, plugin: str, table: dict[str, object], at: datetime | None, ring: MemoryKeyRing | None = None
     ) -> TestContext:
         settings = self._manager.settings(plugin, table)
-        return make_context(at=at or self.at, keys=self._ring if ring is None else ring, settings=settings)
+        return make_context(
+            at=at or self.at,
+            keys=self._ring if ring is None else ring,
+            anchors=(self.root.certificate, self.authority.certificate),
+            recipients=[issued.certificate for issued in self._issued.values()],
+            settings=settings,
+        )

@@ -83,7 +83,8 @@ class Coverage:
 
     Attributes:
         layer: the layer that the other attributes count in; 0 is the message in transit.
-        fields: indexes into the layer's header section, counted from its top.
+        fields: indexes into the layer's header section, counted from its top. Of content with protected header fields
+            (RFC 9788) whose header section `ranges` cover, the runner sets them; an opener need not.
         parts: MIME section numbers (`"1.2"`) that are covered and that octet ranges cannot name. Parts that
             `ranges` cover wholly are derived by the report; a plugin need not list them.
         ranges: half-open octet ranges `(start, end)` in the layer's octets, ascending, not overlapping.
@@ -435,11 +436,39 @@ class KeyRing(Protocol):
 
 
 class SealingContext(Context, Protocol):
-    """What openers, protectors and sealers are handed: a context with keys."""
+    """What sealers, openers and protectors are handed, the last two with more: a context with keys."""
 
     @property
     def keys(self) -> KeyRing:
         """The private keys of the user or the domain."""
+        ...
+
+
+class Correspondents(Protocol):
+    """What is known of those one writes to. Addresses are compared as `mailsec.message.same_address` does."""
+
+    def certificates(self, address: str) -> Sequence[Certificate]:
+        """The certificates known for an address, the one to prefer first; none where none is known.
+
+        Nothing is promised of them: whoever uses one checks its path, its period and its purpose.
+        """
+        ...
+
+    def capabilities(self, address: str) -> tuple[str, ...]:
+        """The content encryption that somebody's own signed messages have announced (RFC 8551 section 2.5.2).
+
+        The names are those of `mailsec.crypto.cms`, such as `"aes256-gcm"`, the best liked first; empty where
+        nothing is known.
+        """
+        ...
+
+
+class ProtectorContext(SealingContext, Protocol):
+    """What a protector is handed besides: whom one may encrypt to."""
+
+    @property
+    def correspondents(self) -> Correspondents:
+        """The certificates and capabilities of recipients."""
         ...
 
 
@@ -542,6 +571,15 @@ class OpenerContext(SealingContext, Protocol):
         """The header section of the message in transit (layer 0), which names the author."""
         ...
 
+    @property
+    def around_message(self) -> bool:
+        """Whether the part is wrapped around the whole message, alone or with others around it.
+
+        Then it is a layer of the Cryptographic Envelope (RFC 9787 section 4.4.1), and what it holds may bring the
+        header fields of the message (RFC 9788); `mailsec.message.find_payload` tells.
+        """
+        ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Opener:
@@ -563,24 +601,70 @@ class Opener:
     timeout: float = 30.0
 
 
+class Form(StrEnum):
+    """In which form an outgoing message is protected (RFC 8551 sections 3.3 to 3.7)."""
+
+    CLEAR = "clear"  # signed, the content readable beside the signature
+    OPAQUE = "opaque"  # signed, the content inside the signature
+    ENCRYPTED = "encrypted"  # encrypted and not signed
+    SIGNED_ENCRYPTED = "signed-encrypted"  # signed, and that encrypted
+    ENCRYPTED_SIGNED = "encrypted-signed"  # encrypted, and that signed
+    TRIPLE = "triple"  # signed, encrypted and signed again (RFC 2634 section 1.1)
+
+    @property
+    def signs(self) -> bool:
+        """Whether somebody signs."""
+        return self is not Form.ENCRYPTED
+
+    @property
+    def encrypts(self) -> bool:
+        """Whether it is encrypted."""
+        return self not in {Form.CLEAR, Form.OPAQUE}
+
+
 @dataclass(frozen=True, slots=True)
 class Protection:
     """What the writer wants done to an outgoing message.
 
     Attributes:
         sign: whether to sign.
-        encrypt: whether to encrypt to all recipients.
-        author: the address in whose name to sign.
+        encrypt: whether to encrypt to all recipients, and to the author, who wants to read it again.
+        author: the address in whose name to sign; that of the From field where it is empty.
         recipients: the addresses to encrypt to.
+        form: in which form; the protector's own choice for `sign` and `encrypt` if `None`.
+        header_protection: whether the header fields are protected with the content (RFC 9788).
+        confidentiality: which header fields an encrypted message keeps from being read on the way: `"baseline"`
+            (Subject, Comments, Keywords), `"shy"` (display names and the time zone too) or `"none"` (section 3.2).
+        hidden: names of more header fields that stay inside; a reply names those that were confidential in what it
+            answers (section 6.1).
+        legacy_display: whether fields that stay inside are written at the top of the text too, for programs that
+            decrypt and know nothing of RFC 9788; programs that do know hide them.
+
+    Raises:
+        ValueError: the form is another than `sign` and `encrypt` say, or a field is to be hidden that mail needs.
     """
 
     sign: bool = False
     encrypt: bool = False
     author: str = ""
     recipients: tuple[str, ...] = ()
+    form: Form | None = None
+    header_protection: bool = True
+    confidentiality: Literal["baseline", "shy", "none"] = "baseline"
+    hidden: frozenset[str] = frozenset()
+    legacy_display: bool = True
+
+    def __post_init__(self) -> None:
+        if self.form is not None and (self.form.signs, self.form.encrypts) != (self.sign, self.encrypt):
+            raise ValueError(f"the form {self.form} does not go with sign={self.sign} and encrypt={self.encrypt}")
+        if self.confidentiality not in {"baseline", "shy", "none"}:
+            raise ValueError(f"{self.confidentiality!r} is no header confidentiality policy")
+        object.__setattr__(self, "hidden", frozenset(name.lower() for name in self.hidden))
+        if needed := self.hidden & {"from", "date"}:  # RFC 5322 section 3.6
+            raise ValueError(f"mail needs the header field {min(needed)} outside")
 
 
-ProtectFunction: TypeAlias = "Callable[[Message, Protection, SealingContext], bytes | Awaitable[bytes]]"
+ProtectFunction: TypeAlias = "Callable[[Message, Protection, ProtectorContext], bytes | Awaitable[bytes]]"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,7 @@ for part in message.walk():
 from mailsec.message.addresses import Group, Mailbox, mailboxes, parse_addresses
 from mailsec.message.dates import parse_date
 from mailsec.message.defects import Defect, DefectKind
-from mailsec.message.domains import plain_address, plain_domain, same_address, same_domain
+from mailsec.message.domains import matching_address, plain_address, plain_domain, same_address, same_domain
 from mailsec.message.edits import Delete, Edit, Insert, apply
 from mailsec.message.filenames import numbered_name, safe_file_name
 from mailsec.message.flowed import Paragraph, unflow
@@ -18,6 +18,7 @@ from mailsec.message.lines import CRLF, to_crlf
 from mailsec.message.message import Message, parse
 from mailsec.message.parameters import ContentType, Parameters, parse_content_type, parse_parameters
 from mailsec.message.part import Part
+from mailsec.message.protection import Payload, find_payload, is_structural, same_authors
 from mailsec.message.safe import safe_text
 from mailsec.message.words import decode_words
 
@@ -39,9 +40,13 @@ __all__ = [
     "Paragraph",
     "Parameters",
     "Part",
+    "Payload",
     "apply",
     "decode_words",
+    "find_payload",
+    "is_structural",
     "mailboxes",
+    "matching_address",
     "numbered_name",
     "parse",
     "parse_addresses",
@@ -54,6 +59,7 @@ __all__ = [
     "safe_file_name",
     "safe_text",
     "same_address",
+    "same_authors",
     "same_domain",
     "to_crlf",
     "unflow",

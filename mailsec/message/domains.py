@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import unicodedata
 
-__all__ = ["plain_address", "plain_domain", "same_address", "same_domain"]
+__all__ = ["matching_address", "plain_address", "plain_domain", "same_address", "same_domain"]
 
 _LONGEST = 253
 """Characters of the longest domain name (RFC 1035 section 2.3.4); Punycode and normalization take far more than
@@ -70,3 +70,21 @@ def same_address(one: str, other: str) -> bool:
     """
     plain = plain_address(one)
     return bool(plain) and plain == plain_address(other)
+
+
+def matching_address(one: str, other: str) -> bool:
+    """Whether two addresses match as those in a protected and an outer From field do (RFC 9788 section 4.4.5).
+
+    Local parts are compared without regard to the case of ASCII letters. That is enough to tell a field that somebody
+    has exchanged, and not enough to tell whose a certificate is.
+
+    Args:
+        one: an addr-spec.
+        other: another.
+    """
+    return same_address(_small_local(one), _small_local(other))
+
+
+def _small_local(address: str) -> str:
+    local, at, domain = address.rpartition("@")
+    return f"{local.encode('utf-8', 'surrogatepass').lower().decode('utf-8', 'surrogatepass')}{at}{domain}"

@@ -44,9 +44,11 @@ class Facts:
         header: the header section of the message in transit.
         from_fields: how many From fields there are.
         from_group: whether there is a group in From.
-        authors: the addresses in From; foreign text.
+        authors: the addresses in the From field that is shown (RFC 9788 section 4.4.3); foreign text.
         malformed: the first of them that does not read alike to everybody; empty where all do.
-        domains: their domains, in the form in which they are compared.
+        domains: the domains in the outer From field, which those of the transport vouch for, in the form in which they
+            are compared.
+        mismatch: the authors outside and inside, where a protected From field names somebody else.
         smime, dkim, spf, dmarc, arc: the results by method, those of all but S/MIME about the message in transit.
     """
 
@@ -58,9 +60,11 @@ class Facts:
         self.from_fields = len(self.header.all("from"))
         self.from_group = any(isinstance(one, Group) for one in addresses)
         found = mailboxes(addresses)
-        self.authors = tuple(one.address for one in found)
-        self.malformed = next((one.address for one in found if not _is_clear(one)), "")
-        self.domains = {_domain_of(address) for address in self.authors}
+        self.mismatch = report.shown.mismatch
+        shown = report.shown.authors
+        self.authors = tuple(one.address for one in shown)
+        self.malformed = next((one.address for one in (*found, *shown) if not _is_clear(one)), "")
+        self.domains = {_domain_of(one.address) for one in found}
         self.smime = [one for one in report.results if one.method == "smime"]
         transport = [one for one in report.results if one.layer == 0]
         self.dkim = [one for one in transport if one.method == "dkim" and one.result is not Result.NONE]
@@ -82,13 +86,23 @@ class Facts:
         return [one for one in self.smime if one.result is Result.PASS]
 
     def is_author(self, one: AuthResult) -> bool:
-        """Whether a certificate's address is the only one in From; local parts are compared exactly (RFC 5321)."""
+        """Whether a certificate's address is the only one in From; local parts are compared exactly (RFC 5321).
+
+        Where a protected From field names somebody else, and no signature is theirs, nobody is the author.
+        """
+        if self.mismatch is not None and not self.mismatch.bound:
+            return False
         address = one.properties.get("body.smime-identifier", "")
         return bool(address) and all(same_address(address, author) for author in self.authors)
 
     def protected_authors(self, one: AuthResult) -> tuple[str, ...]:
-        """The authors that signed content names, where they are not those of the message (RFC 9788 section 4.4)."""
-        if one.result is not Result.PASS or one.coverage is None or one.coverage.layer == 0:
+        """The authors that signed content names, where they are not those of the message.
+
+        Of content with header protection `mismatch` tells that; but some programs show any From field inside.
+        """
+        if one.result is not Result.PASS or one.coverage is None:
+            return ()
+        if one.coverage.layer in {0, self.report.shown.layer}:
             return ()
         inner = mailboxes(self.report.layers[one.coverage.layer].header.addresses("from"))
         theirs = tuple(mailbox.address for mailbox in inner)
@@ -169,8 +183,13 @@ class Facts:
         return [
             name
             for name in names
-            if self.header.first(name) is not None and not any(self.report.covers_field(one, name) for one in found)
+            if any(one.coverage is not None and self.report.has_field(name, one.coverage) for one in found)
+            and not any(self.report.covers_field(one, name) for one in found)
         ]
+
+    def protects_header(self, one: AuthResult) -> bool:
+        """Whether a result covers protected header fields (RFC 9788)."""
+        return any(one is signature for signature in self.report.shown.signatures)
 
     # -- encryption
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from mailsec.errors import PluginError
 from mailsec.hooks.manager import Problem
 from mailsec.hooks.types import AuthResult, Cause, Opened, Result
+from mailsec.message.protection import find_payload
 from mailsec.pipeline.accept import copy_results, judge_results
 from mailsec.pipeline.context import PartContext, Shared
 from mailsec.pipeline.engine import Engine, Job
@@ -17,7 +18,7 @@ from mailsec.pipeline.plan import Entry
 from mailsec.pipeline.report import Layer, Run
 
 if TYPE_CHECKING:
-    from mailsec.message import Message, Part
+    from mailsec.message import HeaderSection, Message, Part
     from mailsec.pipeline.runner import Runner
 
 __all__ = ["MAXIMUM_DEPTH", "MAXIMUM_OPENINGS", "MAXIMUM_QUESTIONS", "Opening"]
@@ -40,7 +41,7 @@ _REACHED = ("signed", "encrypted", "compressed")
 class _Node:
     """A layer on its way to its number."""
 
-    __slots__ = ("children", "depth", "index", "message", "parent", "part", "reached")
+    __slots__ = ("children", "depth", "enveloping", "index", "message", "parent", "part", "reached")
 
     def __init__(self, message: Message, parent: _Node | None, part: Part | None, reached: str) -> None:
         self.message = message
@@ -49,6 +50,8 @@ class _Node:
         self.reached = reached
         self.depth: int = 0 if parent is None else parent.depth + 1
         self.index = 0
+        # whether it is all there is in what lies above it (RFC 9787 section 4.4.1)
+        self.enveloping: bool = parent is None or (parent.enveloping and part is not None and part.parent is None)
         self.children: list[_Candidate] = []
 
 
@@ -135,7 +138,8 @@ class Opening:
             self._look(candidate.node, candidate.part, inside=True)
             return
         shared, keys = self._shared, self._runner.services.keys
-        context = PartContext(shared, entry.settings, keys, self._root.message.header)
+        around = candidate.node.enveloping and candidate.part.parent is None
+        context = PartContext(shared, entry.settings, keys, self._root.message.header, around)
         job = _OpenerJob(entry, context, self, candidate)
         if candidate.node.depth < MAXIMUM_DEPTH:
             self._waiting.append(job)
@@ -206,6 +210,8 @@ class Opening:
                         inner.index = count
                         waiting.append(inner)
                         layers.append(_layer(inner))
+                    if inner is not None and (fields := _protected(inner, self._root.message.header)):
+                        job.results = tuple(_with_fields(one, inner, fields) for one in job.results)
                     numbered = tuple(_number(one, node.index, inner) for one in job.results)
                     entry = job.entry
                     evidence = job.context.evidence()
@@ -235,6 +241,31 @@ def _number(result: AuthResult, layer: int, inner: _Node | None) -> AuthResult:
     if coverage is not None and inner is not None:
         coverage = replace(coverage, layer=inner.index)
     return replace(result, layer=layer, coverage=coverage)
+
+
+def _protected(inner: _Node, outer: HeaderSection) -> tuple[int, ...]:
+    """The fields of a layer that are those of the message: all, where it is a payload with header protection."""
+    if not inner.enveloping or any(one.part.parent is None and _is_opened(one) for one in inner.children):
+        return ()
+    payload = find_payload(inner.message.root, outer)
+    if payload is None or payload.root is not inner.message.root:
+        return ()
+    return tuple(range(len(payload.header)))
+
+
+def _is_opened(candidate: _Candidate) -> bool:
+    return any(inner is not None for _, inner in candidate.answers)
+
+
+def _with_fields(result: AuthResult, inner: _Node, fields: tuple[int, ...]) -> AuthResult:
+    """Adds the header fields of the content to what covers all of its header section."""
+    coverage = result.coverage
+    if coverage is None or coverage.fields or not coverage.ranges:
+        return result
+    start, end = coverage.ranges[0]
+    if start > inner.message.header.base or end < inner.message.header.body_start:
+        return result
+    return replace(result, coverage=replace(coverage, fields=fields))
 
 
 def _uncovered(result: Any) -> Any:

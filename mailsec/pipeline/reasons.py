@@ -136,7 +136,7 @@ def _result(report: Report, result: AuthResult, evidence: Sequence[Reason]) -> R
 
 def _coverage(report: Report, result: AuthResult) -> Iterator[str]:
     coverage = result.coverage
-    if coverage is None:
+    if coverage is None or result.result is Result.NONE:
         return
     layer = report.layers[coverage.layer]
     parts = report.parts_covered(coverage)
@@ -153,7 +153,7 @@ def _coverage(report: Report, result: AuthResult) -> Iterator[str]:
         yield "covers: nothing of the body"
     # signed content in a layer below brings its own fields that say how it is read
     wanted = (*_SHOWN, *READING) if coverage.layer == 0 else _SHOWN
-    present = [name for name in wanted if report.header.first(name) is not None]
+    present = [name for name in wanted if report.has_field(name, coverage)]
     signer = result.properties.get("body.smime-identifier", "")
     if result.result is Result.PASS and any(same_address(signer, author) for author in report.authors):
         yield "From is vouched for by the certificate"

@@ -10,15 +10,19 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from mailsec.hooks.manager import Problem
 from mailsec.hooks.types import AuthResult, Coverage, Envelope, Evidence, Moment
 from mailsec.pipeline.clarity import envelope_doubt, header_doubt, opened_doubt, parts_doubt
+from mailsec.pipeline.protected import ShownField, ShownHeader
 from mailsec.pipeline.verdict import Policy, Verdict, judge
 
 if TYPE_CHECKING:
     from mailsec.message import HeaderSection, Message, Part
 
-__all__ = ["SCHEMA", "Layer", "Report", "Run"]
+__all__ = ["SCHEMA", "SHOWN", "Layer", "Report", "Run"]
 
 SCHEMA = 1
 """The version of the JSON that `Report.to_json` gives."""
+
+SHOWN = ("from", "subject", "date", "to", "cc", "sender", "reply-to")
+"""The header fields that mail programs show, or go by, whose protection the JSON tells."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +70,16 @@ class Run(NamedTuple):
     seconds: float
 
 
+class _Cache:
+    """What is worked out of a report when it is first asked for."""
+
+    __slots__ = ("shown", "verdict")
+
+    def __init__(self) -> None:
+        self.verdict: Verdict | None = None
+        self.shown: ShownHeader | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Report:
     """All that a check found.
@@ -92,14 +106,21 @@ class Report:
     conditions: tuple[str, ...] = ()
     file: str | None = None
     policy: Policy = Policy()  # noqa: RUF009 - frozen
-    _cache: dict[str, Verdict] = field(default_factory=dict, init=False, repr=False, compare=False)
+    _cache: _Cache = field(default_factory=_Cache, init=False, repr=False, compare=False)
 
     @property
     def verdict(self) -> Verdict:
         """The verdict, by the table in `docs/verdicts.md`."""
-        if "verdict" not in self._cache:
-            self._cache["verdict"] = judge(self, self.policy)
-        return self._cache["verdict"]
+        if self._cache.verdict is None:
+            self._cache.verdict = judge(self, self.policy)
+        return self._cache.verdict
+
+    @property
+    def shown(self) -> ShownHeader:
+        """The header as it is to be shown, and how each of its fields is protected (RFC 9788)."""
+        if self._cache.shown is None:
+            self._cache.shown = ShownHeader(self)
+        return self._cache.shown
 
     @property
     def header(self) -> HeaderSection:
@@ -113,10 +134,8 @@ class Report:
 
     @property
     def authors(self) -> tuple[str, ...]:
-        """The addresses in From (RFC 5322 section 3.6.2), those in groups too; foreign text."""
-        from mailsec.message.addresses import mailboxes
-
-        return tuple(one.address for one in mailboxes(self.header.addresses("from")))
+        """The addresses in the From field that is shown (RFC 5322 section 3.6.2), those in groups too; foreign text."""
+        return tuple(one.address for one in self.shown.authors)
 
     # -- coverage ------------------------------------------------------------------------------------------
 
@@ -181,10 +200,17 @@ class Report:
         header = self.layers[coverage.layer].header
         return tuple(header[index].key for index in sorted(coverage.fields))
 
-    def covers_field(self, result: AuthResult, name: str) -> bool:
-        """Whether all fields of a name in the message in transit are covered.
+    def has_field(self, name: str, coverage: Coverage) -> bool:
+        """Whether there is such a field to be covered: one in transit, or one that is shown instead (RFC 9788).
 
-        Those that the signed content protects are, too (RFC 9788 section 2).
+        Args:
+            name: the name of a header field, in any case.
+            coverage: what is asked about: that of the message in transit, or of a layer below.
+        """
+        return self.header.first(name) is not None if coverage.layer == 0 else self.shown.last(name) is not None
+
+    def covers_field(self, result: AuthResult, name: str) -> bool:
+        """Whether all fields of a name are covered, those in transit or those that are shown instead (RFC 9788).
 
         Args:
             result: a result with or without coverage.
@@ -192,18 +218,10 @@ class Report:
         """
         if (coverage := result.coverage) is None:
             return False
-        fields = self.header.all(name)
         if coverage.layer == 0:
-            return all(field.index in coverage.fields for field in fields)
-        layer = self.layers[coverage.layer]
-        inner = layer.header.all(name)
-        return (
-            layer.message is not None
-            and layer.message.root.media.params.get("hp", "") in {"clear", "cipher"}
-            and len(fields) == len(inner) == 1
-            and inner[0].index in coverage.fields
-            and inner[0].value.strip() == fields[0].value.strip()
-        )
+            return all(field.index in coverage.fields for field in self.header.all(name))
+        shown = self.shown
+        return any(one is result for one in shown.signatures) and shown.is_signed(name)
 
     # -- JSON ----------------------------------------------------------------------------------------------
 
@@ -221,6 +239,7 @@ class Report:
                     "identity": verdict.identity,
                     "sentence": verdict.sentence,
                 },
+                "header": self._header(),
                 "layers": [
                     {"index": one.index, "parent": one.parent, "part": one.part, "reached": one.reached}
                     for one in self.layers
@@ -229,6 +248,18 @@ class Report:
                 "problems": [problem.sentence for problem in self.problems],
             }
         )
+
+    def _header(self) -> dict[str, Any]:
+        shown, mismatch = self.shown, self.shown.mismatch
+        fields: list[ShownField] = [one for name in SHOWN for one in shown.all(name)]
+        return {
+            "protection": shown.scheme,
+            "layer": shown.layer,
+            "fields": [{"name": one.field.name, "value": one.field.value, "state": str(one.state)} for one in fields],
+            "mismatch": None
+            if mismatch is None
+            else {"outside": list(mismatch.outside), "inside": list(mismatch.inside), "bound": mismatch.bound},
+        }
 
     def _result(self, result: AuthResult) -> dict[str, Any]:
         coverage = result.coverage or Coverage()

@@ -9,7 +9,7 @@ What the rules ask about is in `facts.py`, the words they say it with in `words.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, TypeAlias
@@ -95,7 +95,8 @@ def _no_single_author(facts: Facts) -> Said | None:
         return "", "There is no author's address in From, so nobody can be vouched for"
     if facts.malformed:
         return "", f"The author's address in From is malformed ({show(facts.malformed)}), so nobody can be vouched for"
-    if doubt := author_doubt(facts.header):
+    protected = facts.report.shown.protected
+    if doubt := author_doubt(facts.header) or (author_doubt(protected) if protected is not None else ""):
         return "", f"It is not clear who the author should be: {doubt}"
     return None
 
@@ -134,6 +135,17 @@ def _not_trusted(facts: Facts) -> Said | None:
 
 
 def _signed_by_another(facts: Facts) -> Said | None:
+    if (mismatch := facts.mismatch) is not None and not mismatch.bound:
+        inside, outside = _authors(mismatch.inside), _authors(mismatch.outside)
+        signers = listed(
+            dict.fromkeys(
+                show_name(one.properties.get("body.smime-identifier", "")) or "somebody without an e-mail address"
+                for one in facts.smime
+                if one.result is Result.PASS or one.cause is Cause.OTHER_IDENTITY
+            )
+        )
+        signed = f"signed by {signers}" if signers else "signed by nobody"
+        return "", f"From says {outside}, but the From field inside it says {inside}, and this was {signed}"
     for one in facts.smime:
         other = one.result is Result.POLICY and one.cause is Cause.OTHER_IDENTITY
         if other or (one.result is Result.PASS and not facts.is_author(one)):
@@ -161,12 +173,23 @@ def _partly_signed(facts: Facts) -> Said | None:
 
 
 def _signed_by_author(facts: Facts) -> Said | None:
-    for one in facts.good():
-        if facts.report.is_whole(one):
-            author = show_name(facts.authors[0])
-            note = f" ({show(one.reason)})" if one.reason else ""
-            return author, f"{author} signed the whole body{note}{not_covered(facts.not_covered([one]))}"
-    return None
+    found = [one for one in facts.good() if facts.report.is_whole(one)]
+    if not found:
+        return None
+    author = show_name(facts.authors[0])
+    note = next((f" ({show(one.reason)})" for one in found if one.reason), "")
+    missing = not_covered(facts.not_covered(found))
+    what = (
+        "the whole body and its header" if not missing and any(map(facts.protects_header, found)) else "the whole body"
+    )
+    outer = ""
+    if facts.mismatch is not None:
+        outer = f"; From outside of it says {_authors(facts.mismatch.outside)}, for which nobody vouches"
+    return author, f"{author} signed {what}{note}{missing}{outer}"
+
+
+def _authors(addresses: Sequence[str]) -> str:
+    return listed(map(show_name, addresses)) or "nobody"
 
 
 def _dmarc_fails(facts: Facts) -> Said | None:
@@ -336,6 +359,9 @@ def judge(report: Report, policy: Policy = Policy()) -> Verdict:
         level, identity, sentence = Level.UNAUTHENTICATED, "", f"{_UNPROVEN}; without that: {sentence}"
     elif unproven:
         sentence = f"{sentence}; {_UNPROVEN[0].lower()}{_UNPROVEN[1:]}"
+    if row < 5 and (mismatch := facts.mismatch) is not None and not mismatch.bound:
+        inside, outside = _authors(mismatch.inside), _authors(mismatch.outside)
+        sentence = f"{sentence}; From says {outside}, but the From field inside it says {inside}"
     if closed := listed(why(one) for one in facts.smime if one.result is Result.NEUTRAL and one.cause is None):
         sentence = f"{sentence}; not all of it could be opened: {closed}"
     # S/MIME goes before the rows from 7 on, so trouble with it leaves them open

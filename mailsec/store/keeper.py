@@ -63,7 +63,11 @@ class Keeper:
             raise ValueError("a verdict is kept about a whole message only")
         verdict = report.verdict
         evidence = keep(report)
-        kept = KeptVerdict(str(verdict.level), verdict.identity, verdict.sentence, verdict.temporary, at, evidence)
+        # A list of messages shows the outer From field, and the verdict is about the one inside (RFC 9788 section 4.4).
+        level = str(verdict.level)
+        if report.shown.mismatch is not None and level != "failed":
+            level = "warning"
+        kept = KeptVerdict(level, verdict.identity, verdict.sentence, verdict.temporary, at, evidence)
         return replace(kept, evidence=f"{self._seal(kept, message.octets)}\n{evidence}")
 
     def open(self, kept: KeptVerdict, octets: bytes | memoryview | mmap.mmap) -> KeptVerdict:

@@ -40,7 +40,9 @@ def folder(mailbox: Mailbox, tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def reports(mailbox: Mailbox, folder: Path) -> dict[str, Report]:
     async def check() -> dict[str, Report]:
-        settings = Settings(dns_file=folder / "dns.zone", trust=(folder / "trust.pem",), at=AT)
+        settings = Settings(
+            dns_file=folder / "dns.zone", trust=(folder / "trust.pem",), identities=(folder / "reader.pem",), at=AT
+        )
         async with Checker(settings) as checker:
             return {example.name: await checker.check(octets) for example, octets in mailbox.messages}
 

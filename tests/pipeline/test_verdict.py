@@ -402,17 +402,16 @@ def test_encryption_in_an_unauthenticated_mode_without_a_signature_inside_is_at_
 # -- what is covered -----------------------------------------------------------------------------------------
 
 
-def test_fields_protected_inside_are_covered_where_they_are_the_same_outside(
-    make_report: Callable[..., Report],
-) -> None:
-    """RFC 9788 section 2: the hp parameter says that the header section inside is the protected one."""
+def test_protected_fields_are_those_that_are_shown(make_report: Callable[..., Report]) -> None:
+    """RFC 9788 section 4: whatever stands outside, and what stands only there is not covered."""
     inner = b"Subject: Tea\r\nTo: carol@example.com\r\nContent-Type: text/plain; hp=clear\r\n\r\nAt five.\r\n"
     start = inner.index(b"\r\n\r\n") + 4
     layer = inner_layer("signed", inner)
     covered = smime("pass", coverage=Coverage(1, (0, 1, 2), (), ((start, len(inner)),)))
-    sentence = make_report([covered], octets=MESSAGE, layers=(layer,)).verdict.sentence
-    assert "Subject" not in sentence
-    assert "To is not covered" in sentence
+    report = make_report([covered], octets=MESSAGE.replace(b"Subject: Tea", b"Subject: Pay"), layers=(layer,))
+    assert report.verdict.sentence == "alice@example.org signed the whole body and its header."
+    octets = MESSAGE.replace(b"To: bob@example.com", b"Cc: bob@example.com")
+    assert "body; Cc is not covered" in make_report([covered], octets=octets, layers=(layer,)).verdict.sentence
 
 
 FROM = b"From: alice@example.org\r\n"

@@ -207,7 +207,8 @@ def _of(
     elif isinstance(piece, choosing.Words):
         yield from _text(piece, margin, fold=fold, most=most)
     elif isinstance(piece, choosing.Page):
-        yield from _page(piece.part, margin.of_part(piece.layer, piece.part), fold=fold, most=most, clock=clock)
+        cover = margin.of_part(piece.layer, piece.part)
+        yield from _page(piece.part, cover, fold=fold, most=most, clock=clock, copies=piece.copies)
     elif isinstance(piece, choosing.AttachedPart):
         cover = margin.of_part(piece.layer, piece.part)
         yield Fixed((_attachment(piece.part, glyphs=glyphs),), cover, piece.part.path, (Attached(piece.part),))
@@ -226,7 +227,9 @@ def _text(piece: choosing.Words, margin: Margin, *, fold: bool, most: int | None
         pieces = [(0, len(words), margin.of_part(piece.layer, part))]
     else:
         pieces = _at_lines(list(margin.pieces(piece.layer, part)), words)
+    begin = words.after_copies() if piece.copies else 0
     for start, end, cover in pieces:
+        start = max(start, begin)  # noqa: PLW2901
         for span in words.spans(start, end):
             yield OfText(words, span, cover, part.path, fold=fold)
 
@@ -248,10 +251,16 @@ def _at_lines(pieces: list[tuple[int, int, Cover]], words: Words) -> list[tuple[
 
 
 def _page(
-    part: Part, cover: Cover, *, fold: bool, most: int | None = None, clock: Callable[[], float] = time.monotonic
+    part: Part,
+    cover: Cover,
+    *,
+    fold: bool,
+    most: int | None = None,
+    clock: Callable[[], float] = time.monotonic,
+    copies: bool = False,
 ) -> Iterator[Block]:
     words = Words(part, _PAGE if most is None else most)
-    page: PageText = read_page(words.text(0, len(words)), clock=clock)
+    page: PageText = read_page(words.text(0, len(words)), clock=clock, copies=copies)
     paragraphs = folded(page.blocks) if fold else page.blocks
     for start in range(0, len(paragraphs), _PER_BLOCK):
         yield Fixed(paragraphs[start : start + _PER_BLOCK], cover, part.path, page.links)

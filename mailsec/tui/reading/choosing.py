@@ -27,18 +27,28 @@ _PICTURES = 3  # of a page that are named one by one
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """A part that is shown as text."""
+    """A part that is shown as text.
+
+    Attributes:
+        copies: whether it begins with copies of header fields, which are not shown (RFC 9788 section 4.5.3).
+    """
 
     layer: int
     part: Part
+    copies: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A part in HTML."""
+    """A part in HTML.
+
+    Attributes:
+        copies: as in `Words`.
+    """
 
     layer: int
     part: Part
+    copies: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +116,7 @@ class _Choice:
     def __init__(self, report: Report | None, *, html: bool) -> None:
         self._layers: Sequence[Layer] = () if report is None else report.layers
         self._results: Sequence[AuthResult] = () if report is None else report.results
+        self._shown = None if report is None else report.shown
         self._checked = report is not None
         self._html = html
         self._depth = 0
@@ -129,6 +140,8 @@ class _Choice:
             yield from self._multipart(layer, part)
         elif kind in _SMIME:
             yield self._closed(layer, part)
+        elif self._is_wrapping(part):
+            yield from self.of(layer, part.message.root if part.message is not None else part)
         elif part.is_message and part.disposition != "attachment":
             yield from self._enclosed(layer, part)
         elif kind == "message/external-body":
@@ -136,11 +149,19 @@ class _Choice:
         elif part.disposition == "attachment":
             yield AttachedPart(layer, part)
         elif kind == "text/html":
-            yield Page(layer, part)
+            yield Page(layer, part, self._has_copies(part))
         elif kind in _AS_TEXT or (part.media.type == "text" and kind != "text/calendar"):
-            yield Words(layer, part)
+            yield Words(layer, part, self._has_copies(part))
         else:
             yield AttachedPart(layer, part)
+
+    def _has_copies(self, part: Part) -> bool:
+        return self._shown is not None and self._shown.has_legacy_display(part)
+
+    def _is_wrapping(self, part: Part) -> bool:
+        """Whether the message was wrapped whole in a part, whose header is shown above (RFC 9788 section 4.10)."""
+        body = None if self._shown is None or self._shown.scheme != "rfc8551" else self._shown.body
+        return body is not None and part.is_message and part.message is not None and part.message.root is body
 
     # -- multiparts
 

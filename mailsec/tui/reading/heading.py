@@ -1,4 +1,7 @@
-"""The header of a message as a reader wants it: who, to whom, when, about what. The address is always shown."""
+"""The header of a message as a reader wants it: who, to whom, when, about what. The address is always shown.
+
+Where header fields are protected with the text (RFC 9788), those are shown, and how they are.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,7 @@ from mailsec.tui.reading.wrapping import cut, wrap
 
 if TYPE_CHECKING:
     from mailsec.message import Message
+    from mailsec.pipeline.protected import FromMismatch, ShownHeader
 
 __all__ = ["Heading"]
 
@@ -33,7 +37,13 @@ class Heading(Drawn):
         zone: the reader's time zone; that of the system if `None`.
     """
 
-    COMPONENT_CLASSES: ClassVar[set[str]] = {"heading--subject", "heading--label", "heading--address", "heading--name"}
+    COMPONENT_CLASSES: ClassVar[set[str]] = {
+        "heading--subject",
+        "heading--label",
+        "heading--address",
+        "heading--name",
+        "heading--warning",
+    }
     DEFAULT_CSS = """
     Heading {
         padding: 0 1;
@@ -42,35 +52,50 @@ class Heading(Drawn):
         &> .heading--label { color: $quote; }
         &> .heading--address { color: $primary; }
         &> .heading--name { color: $foreground; }
+        &> .heading--warning { color: $level-warning; text-style: bold; }
     }
     """
 
     def __init__(self, clock: Callable[[], float], zone: tzinfo | None = None) -> None:
         super().__init__()
         self._clock, self._zone = clock, zone
-        self._message: Message | None = None
+        self._header: Message | ShownHeader | None = None
+        self._shown: ShownHeader | None = None
 
-    def present(self, message: Message | None) -> None:
-        """Shows the header of a message, or nothing."""
-        self._message = message
+    def present(self, message: Message | None, shown: ShownHeader | None = None) -> None:
+        """Shows the header of a message, or nothing.
+
+        Args:
+            message: the message.
+            shown: its header as a check found that it is to be shown.
+        """
+        self._header = message if shown is None else shown
+        self._shown = shown
         self.changed()
 
     def rows(self, width: int) -> Iterable[Row]:
-        """Subject, From with the date, Reply-To where it leads elsewhere, To and Cc."""
-        if self._message is None:
+        """Subject, From with the date, Reply-To where it leads elsewhere, To and Cc; then how they are protected."""
+        header = self._header
+        if header is None:
             return
-        yield from _subject(self._message, width)
-        yield from self._from(self._message, width)
-        answer = mailboxes(self._message.addresses("reply-to"))
-        authors = self._message.authors
-        if any(not any(same_address(one.address, author.address) for author in authors) for one in answer):
+        names = ["Subject", "From", "Date"]
+        yield from _subject(header, width)
+        yield from self._from(header, width)
+        if self._shown is not None and self._shown.mismatch is not None:
+            yield from _mismatch(self._shown.mismatch, width)
+        answer = mailboxes(header.addresses("reply-to"))
+        if any(not any(same_address(one.address, author.address) for author in header.authors) for one in answer):
             yield _list("Reply", [_safe(one.address) for one in answer], width)
+            names.append("Reply-To")
         for label in ("To", "Cc"):
-            names = [_safe(one.display_name) or _safe(one.address) for one in mailboxes(self._message.addresses(label))]
-            if names:
-                yield _list(label, names, width)
+            found = [_safe(one.display_name) or _safe(one.address) for one in mailboxes(header.addresses(label))]
+            if found:
+                yield _list(label, found, width)
+                names.append(label)
+        if self._shown is not None and self._shown.scheme is not None:
+            yield from _protection(self._shown, names, width)
 
-    def _from(self, message: Message, width: int) -> Iterator[Row]:
+    def _from(self, message: Message | ShownHeader, width: int) -> Iterator[Row]:
         at = message.date
         date = "no date" if at is None else short_date(at.timestamp(), self._clock(), self._zone)
         authors = message.authors
@@ -87,7 +112,7 @@ class Heading(Drawn):
         yield from rows
 
 
-def _subject(message: Message, width: int) -> Iterator[Row]:
+def _subject(message: Message | ShownHeader, width: int) -> Iterator[Row]:
     subject = _safe(message.subject) or "(no subject)"
     lines = list(wrap(subject, max(8, width)))
     for number, (start, end) in enumerate(lines[:_SUBJECT]):
@@ -131,6 +156,32 @@ def _list(label: str, names: Sequence[str], width: int) -> Row:
         shown, count = f"{shown}, {name}", count + 1
     more = f" +{len(names) - count}" if count < len(names) else ""
     return _label(label), (cut(shown, room - len(more)), ""), (more, "heading--label")
+
+
+def _mismatch(mismatch: FromMismatch, width: int) -> Iterator[Row]:
+    """The From field that is not shown; with a warning where nobody has signed for the one inside (RFC 9788, 4.4)."""
+    there, style = (mismatch.outside, "heading--label") if mismatch.bound else (mismatch.inside, "heading--warning")
+    names = ", ".join(f"<{_safe(one)}>" for one in there[:_AUTHORS]) or "nobody"
+    words = "outside From says " if mismatch.bound else "! inside From says "
+    room = max(8, width - _LABEL)
+    for start, end in list(wrap(words + names, room))[:_ADDRESS]:
+        yield _label(""), ((words + names)[start:end], style)
+
+
+def _protection(shown: ShownHeader, names: Sequence[str], width: int) -> Iterator[Row]:
+    """Which of the fields above are signed with the text, which are not, and which could not be read on the way."""
+    states = {name: [one.state for one in shown.all(name)] for name in names}
+    states = {name: found for name, found in states.items() if found}
+    signed = [name for name, found in states.items() if all(one.is_signed for one in found)]
+    secret = [name for name, found in states.items() if all(one.is_confidential for one in found)]
+    bare = [name for name in states if name not in signed and name not in secret]
+    for words, found, style in (
+        ("signed", signed, "heading--label"),
+        ("encrypted", secret, "heading--label"),
+        ("not protected", bare, "heading--warning" if signed or secret else "heading--label"),
+    ):
+        if found:
+            yield _label(""), (cut(f"{words}: {', '.join(found)}", max(8, width - _LABEL)), style)
 
 
 def _label(text: str) -> tuple[str, str]:

@@ -30,6 +30,9 @@ _BLANKS = re.compile(r"[ \t\n\r\f]+")
 _UNSEEN = str.maketrans(dict.fromkeys("\u200b\ufeff\xad\u2060"))
 
 
+_COPIES = "header-protection-legacy-display"  # RFC 9788 section 5.2.3
+
+
 class TooMuch(Exception):
     """A page goes over a limit; the text says which."""
 
@@ -40,6 +43,7 @@ class Markup:
     Args:
         deadline: when it must be done, on the clock.
         clock: tells the time.
+        copies: whether copies of header fields are left out, of which the page says that they are there.
 
     Attributes:
         blocks: what is shown.
@@ -50,7 +54,8 @@ class Markup:
         pictures: how many pictures lie elsewhere.
     """
 
-    def __init__(self, deadline: float, clock: Callable[[], float]) -> None:
+    def __init__(self, deadline: float, clock: Callable[[], float], *, copies: bool = False) -> None:
+        self._copies = copies
         self.blocks: list[Paragraph | Grid] = []
         self.links: list[Link] = []
         self.numbered: list[int] = []
@@ -80,6 +85,8 @@ class Markup:
         if len(self._frames) >= DEPTH:
             raise TooMuch("it is nested too deep")
         frame = Frame(tag, above, attributes)
+        if self._copies and tag == "div" and _COPIES in attributes.get("class", "").split():
+            frame.skipped = True
         self._frames.append(frame)
         if frame.skipped:
             return

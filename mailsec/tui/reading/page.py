@@ -43,17 +43,20 @@ class PageText:
     notices: list[str] = field(default_factory=list)
 
 
-def read_page(html: str, *, seconds: float = SECONDS, clock: Callable[[], float] = time.monotonic) -> PageText:
+def read_page(
+    html: str, *, seconds: float = SECONDS, clock: Callable[[], float] = time.monotonic, copies: bool = False
+) -> PageText:
     """Reads a page. It never fails.
 
     Args:
         html: a page or a fragment of one; any text.
         seconds: how long it may take.
         clock: tells the time in seconds.
+        copies: whether copies of header fields in it are left out (RFC 9788 section 4.5.3.3).
     """
     from lxml import etree
 
-    markup = Markup(clock() + seconds, clock)
+    markup = Markup(clock() + seconds, clock, copies=copies)
     octets = html[:LIMIT].encode("utf-8", "replace")
     notices = [] if len(html) <= LIMIT else ["Only the beginning of this page is shown: it is too large."]
     parser = etree.HTMLParser(target=markup, encoding="utf-8", no_network=True, huge_tree=False)

@@ -191,6 +191,7 @@ class MessagePane(Widget):
         if self._message is None or not _is_about(report, self._message):
             return
         self._report = report
+        self._heading.present(self._message, report.shown)
         self._banner.present(Judged(report.verdict, Margin(report).kinds))
         self._make(keep_place=True)
 

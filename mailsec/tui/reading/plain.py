@@ -27,6 +27,7 @@ _PIECE = 1 << 18  # octets of base64 that are decoded at once
 _NOT_BASE64 = bytes(set(range(256)) - set(string.ascii_letters.encode() + string.digits.encode() + b"+/="))
 _IDENTITY = frozenset(("7bit", "8bit", "binary"))
 _NOT_BY_LINES = ("utf-16", "utf-32", "utf-7", "hz-gb")  # charsets in which an LF octet is not always a line end
+_BLANK_LINE = re.compile(rb"(?:\A|\n)[ \t]*\r?\n")
 _MARKS = re.compile(r"(?:>[ \t]?){1,200}")
 _FOLDED_FROM = 4  # quoted lines; fewer are context, not ballast
 _FOLDED = 70  # characters of the line that stands for quoted ones
@@ -103,6 +104,11 @@ class Words:
             if len(window) > 4 and window[-1] >= 0xC0:
                 at -= 1
         return at
+
+    def after_copies(self) -> int:
+        """Where the text goes on after its first blank line; 0 where none is near its start (RFC 9788, 4.5.3.2)."""
+        found = _BLANK_LINE.search(bytes(self._octets[:_LONGEST]))
+        return 0 if found is None else found.end()
 
     def paragraphs(self, start: int, end: int, *, fold: bool) -> tuple[list[Paragraph | Grid], list[Link]]:
         """The paragraphs of a block, and the links in them.

@@ -3,7 +3,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,10 +12,12 @@ import pytest
 
 from mailsec.crypto import Certificate, MemoryKeyRing, PrivateKey
 from mailsec.crypto.issue import Issued, issue, make_authority
-from mailsec.hooks import Opened
+from mailsec.hooks import Opened, Opener
+from mailsec.hooks.manager import Registered
 from mailsec.message import parse
-from mailsec.testing import make_context
-from mailsec_smime.opening import open_part
+from mailsec.pipeline import Report, Runner, Services
+from mailsec.testing import make_context, make_resolver
+from mailsec_smime.opening import CONTENT_TYPES, open_part
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 START, END = NOW - timedelta(days=1), NOW + timedelta(days=30)
@@ -213,3 +215,29 @@ def conformance() -> Path:
     if not folder.is_dir():
         pytest.skip("the conformance data is missing: set MAILSEC_CONFORMANCE")
     return folder
+
+
+class Trust:
+    """The trust anchors of a test."""
+
+    def __init__(self, anchors: Sequence[Certificate]) -> None:
+        self._anchors = anchors
+
+    def anchors(self) -> Sequence[Certificate]:
+        return self._anchors
+
+
+Check = Callable[..., Awaitable[Report]]
+
+
+@pytest.fixture(scope="session")
+def check(pki: Identities) -> Check:
+    """Checks a message with this plugin alone, through the whole pipeline."""
+    opener = Opener(name="smime", methods=("smime",), content_types=CONTENT_TYPES, open=open_part)
+
+    async def run(octets: bytes, *, keys: MemoryKeyRing | None = None, at: datetime = NOW) -> Report:
+        services = Services(make_resolver(""), trust=Trust(pki.anchors), keys=keys or MemoryKeyRing())
+        runner = Runner([], [Registered(opener, "smime")], services=services, clock=lambda: at)
+        return await runner.check(parse(octets))
+
+    return run

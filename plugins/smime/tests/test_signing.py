@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -12,8 +13,8 @@ from mailsec.errors import UsageError
 from mailsec.hooks import Protection, Result
 from mailsec.message import parse
 from mailsec.testing import make_context
+from mailsec_smime.protecting import protect
 from mailsec_smime.settings import Settings
-from mailsec_smime.signing import protect
 
 MESSAGE = (
     b"Received: from a\n\tby b\nFrom: Alice <alice@example.org>\nSubject: =?utf-8?q?gr=C3=BC=C3=9Fe?=\n"
@@ -24,10 +25,11 @@ SIGN = Protection(sign=True, author="alice@example.org")
 
 @pytest.mark.parametrize("kind", ["rsa", "p256", "p384", "ed25519"])
 @pytest.mark.parametrize("opaque", [False, True])
-@pytest.mark.parametrize("digest", ["sha256", "sha512"])
-def test_signed_messages_open(pki: Any, open_message: Any, kind: str, opaque: bool, digest: str) -> None:
+@pytest.mark.parametrize(("digest", "header"), [("sha256", True), ("sha512", False)])
+def test_signed_messages_open(pki: Any, open_message: Any, kind: str, opaque: bool, digest: str, header: bool) -> None:
+    """RFC 8551 section 3.5, and RFC 9788 section 5.2 with the header."""
     context = make_context(keys=pki.keyring(kind), settings=Settings(opaque=opaque, digest=digest))
-    octets = protect(parse(MESSAGE), SIGN, context)
+    octets = protect(parse(MESSAGE), replace(SIGN, header_protection=header), context)
     message = parse(octets)
     assert [field.name for field in message.header][:5] == ["Received", "From", "Subject", "X-Own", "MIME-Version"]
     assert message.header[0].raw == b"Received: from a\r\n\tby b\r\n"
@@ -35,8 +37,14 @@ def test_signed_messages_open(pki: Any, open_message: Any, kind: str, opaque: bo
     assert octets.isascii()
     opened = open_message(octets)
     assert [(result.result, result.cause) for result in opened.results] == [(Result.PASS, None)]
+    fields = (
+        b"From: Alice <alice@example.org>\r\nSubject: =?utf-8?q?gr=C3=BC=C3=9Fe?=\r\nX-Own: 1\r\n" if header else b""
+    )
     assert bytes(opened.octets) == (
-        b"Content-Type: text/plain; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\nHello\r\n"
+        fields
+        + b"Content-Type: text/plain; charset=utf-8"
+        + (b';\r\n hp="clear"' if header else b"")
+        + b"\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\nHello\r\n"
     )
     if not opaque:
         micalg = "sha-512" if kind == "ed25519" or digest == "sha512" else "sha-256"
@@ -67,8 +75,8 @@ def test_any_body_is_signed(pki: Any, open_message: Any, body: bytes) -> None:
 @pytest.mark.parametrize(
     ("message", "protection", "kind", "words"),
     [
-        pytest.param(MESSAGE, Protection(sign=True, encrypt=True), "rsa", "encryption is not there", id="encrypt"),
-        pytest.param(MESSAGE, Protection(encrypt=True), "rsa", "encryption is not there", id="encrypt only"),
+        pytest.param(MESSAGE, Protection(sign=True, encrypt=True), "rsa", "nobody to encrypt to", id="encrypt"),
+        pytest.param(MESSAGE, Protection(encrypt=True), "rsa", "nobody to encrypt to", id="encrypt only"),
         pytest.param(MESSAGE, Protection(sign=True, author="bob@example.org"), "rsa", "no key .*bob@", id="no key"),
         pytest.param(MESSAGE, SIGN, "mallory", "no key .*alice@", id="a key of another address"),
         pytest.param(MESSAGE, SIGN, "expired", "valid now", id="expired certificate"),

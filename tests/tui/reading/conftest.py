@@ -50,7 +50,9 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
     folder = tmp_path_factory.mktemp("reading") / "mailbox"
     mailbox = asyncio.run(make_mailbox(PluginManager(), AT))
     write_mailbox(mailbox, folder)
-    settings = Settings(dns_file=folder / "dns.zone", trust=(folder / "trust.pem",), at=AT)
+    settings = Settings(
+        dns_file=folder / "dns.zone", trust=(folder / "trust.pem",), identities=(folder / "reader.pem",), at=AT
+    )
 
     async def check() -> dict[str, Report]:
         async with Checker(settings) as checker:

@@ -390,7 +390,8 @@ async def test_a_page_that_nobody_waits_for_any_more_is_given_up(
     """Who leafs through large pages does not pay for those that they have passed."""
     given_up = []
 
-    def reading(html: str, *, clock: Callable[[], float]) -> PageText:
+    def reading(html: str, *, clock: Callable[[], float], copies: bool) -> PageText:
+        assert not copies
         while not math.isinf(clock()):
             time.sleep(0.01)
         given_up.append(html)

@@ -144,7 +144,8 @@ def test_save(compare: Callable[..., bool], demo: object, size: tuple[int, int],
 @pytest.mark.parametrize(
     "name",
     ["smime-partly-signed", "smime-and-dkim", "hostile-bidi", "hostile-controls", "right-to-left", "wide-characters",
-     "two-from-fields", "flowed", "html-and-image", "smime-tampered"],
+     "two-from-fields", "flowed", "html-and-image", "smime-tampered", "header-replaced", "header-list-from", "header-added",
+     "header-spoofed", "encrypted"],
 )  # fmt: skip
 def test_the_demonstration(compare: Callable[..., bool], demo: object, name: str) -> None:
     assert compare(demo.messages[name], size=(80, 24), theme="dark", report=demo.reports[name])

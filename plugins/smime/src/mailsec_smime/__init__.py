@@ -18,8 +18,8 @@ def mailsec_openers() -> Sequence[Opener]:
 
 @hookimpl
 def mailsec_protectors() -> Sequence[Protector]:
-    """Signs outgoing messages."""
-    from mailsec_smime.signing import protect
+    """Signs and encrypts outgoing messages."""
+    from mailsec_smime.protecting import protect
 
     return [Protector(name="smime", protect=protect)]
 

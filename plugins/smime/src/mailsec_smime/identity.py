@@ -4,23 +4,40 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from mailsec.message import Mailbox, plain_address
+from mailsec.message import Mailbox, find_payload, parse, plain_address
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from mailsec.crypto import Certificate
+    from mailsec.hooks import OpenerContext
     from mailsec.message import HeaderSection
 
 _SHOWN: Final = 5
 _LONG: Final = 320  # octets of the longest address (RFC 5321 section 4.5.3.1)
 
 
+def author_header(entity: bytes | memoryview, context: OpenerContext) -> HeaderSection:
+    """The header section that names the author of what was signed.
+
+    That is the protected one where there is one with a From field: a signature is bound to the author whom it covers,
+    whoever stands outside (RFC 9788 section 4.4.1.2). Which of both is shown is decided when all is known.
+
+    Args:
+        entity: what was signed.
+        context: that of the opener.
+    """
+    if not context.around_message:
+        return context.header
+    payload = find_payload(parse(entity).root, context.header)
+    return context.header if payload is None or payload.header.first("from") is None else payload.header
+
+
 def author_trouble(header: HeaderSection, certificate: Certificate) -> tuple[str, str]:
     """Compares a certificate with the author of the message.
 
     Args:
-        header: the header section of the message in transit.
+        header: the header section that names the author.
         certificate: the signer's.
 
     Returns:

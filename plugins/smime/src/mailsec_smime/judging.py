@@ -17,6 +17,7 @@ from mailsec_smime.settings import Settings
 if TYPE_CHECKING:
     from mailsec.crypto import PathResult, PathValidator
     from mailsec.hooks import OpenerContext
+    from mailsec.message import HeaderSection
 
 _LONG = 1000
 """How many characters of a certificate's texts are reported."""
@@ -50,7 +51,7 @@ def judge(
     *,
     part: str,
     size: int,
-    context: OpenerContext,
+    header: HeaderSection,
 ) -> AuthResult:
     """Judges one signer.
 
@@ -59,7 +60,7 @@ def judge(
         validator: finds paths for the certificates of all signers of the structure.
         part: the section number of the part that holds the signature.
         size: how many octets the signed content has; a good signature covers all of them.
-        context: whose trust, time and header section count.
+        header: the header section that names the author.
     """
     certificate, signer = verification.certificate, verification.signer
     properties = {"body.smime-part": part or "1"}
@@ -70,7 +71,7 @@ def judge(
         evidence.append(Fact("signature algorithm", _in_words(verification.scheme)))
     trouble = ""
     if certificate is not None:
-        address, trouble = author_trouble(context.header, certificate)
+        address, trouble = author_trouble(header, certificate)
         if address:
             properties["body.smime-identifier"] = address[-_LONG:]
         properties["body.smime-serial"] = f"{certificate.serial:x}"

@@ -5,20 +5,25 @@ from __future__ import annotations
 from collections.abc import Awaitable, Sequence
 from typing import TYPE_CHECKING
 
-from mailsec.crypto import PathValidator
+from mailsec.crypto import PathValidator, Status
 from mailsec.crypto.cms import (
     Content,
+    ContentInfo,
     Outcome,
     SignedData,
     SignerVerification,
+    decompress,
+    decrypt,
     oids,
     parse_content_info,
+    parse_enveloped_data,
     parse_signed_data,
     verify_signer,
 )
-from mailsec.errors import CMSError, LimitError
-from mailsec.hooks import AuthResult, Cause, Opened, Result
+from mailsec.errors import CMSError, DecryptionError, KeyFileError, LimitError, NoRecipientError, UnsupportedError
+from mailsec.hooks import AuthResult, Cause, Coverage, Evidence, Fact, Opened, Result
 from mailsec.message import to_crlf
+from mailsec_smime.identity import author_header
 from mailsec_smime.judging import judge, with_revocation
 
 if TYPE_CHECKING:
@@ -32,7 +37,7 @@ _MISNAMED = "application/octet-stream"
 CONTENT_TYPES = ("multipart/signed", *sorted(_OPAQUE), _MISNAMED)
 """The content types that may be S/MIME; the last only under a telling file name (RFC 8551 section 3.2.1)."""
 
-_ENCRYPTED = (oids.ENVELOPED_DATA, oids.AUTH_ENVELOPED_DATA, oids.ENCRYPTED_DATA)
+_ENCRYPTED = (oids.ENVELOPED_DATA, oids.AUTH_ENVELOPED_DATA)
 
 
 def open_part(part: Part, context: OpenerContext) -> Opened | Awaitable[Opened] | None:
@@ -47,7 +52,7 @@ def open_part(part: Part, context: OpenerContext) -> Opened | Awaitable[Opened] 
     """
     if part.content_type == "multipart/signed":
         return _open_clear(part, context)
-    if part.content_type in _OPAQUE or _has_suffix(part, ".p7m"):
+    if part.content_type in _OPAQUE or _has_suffix(part, (".p7m", ".p7z")):
         return _open_opaque(part, context)
     return None
 
@@ -98,9 +103,11 @@ def _open_opaque(part: Part, context: OpenerContext) -> Opened | Awaitable[Opene
     try:
         info = parse_content_info(part.content)
         if info.content_type in _ENCRYPTED:
-            return _not_opened(part, "encrypted", "the content is encrypted, and decrypting is not supported yet")
+            return _decrypted(part, info, context)
         if info.content_type == oids.COMPRESSED_DATA:
-            return _not_opened(part, "compressed", "the content is compressed, which is not supported")
+            return _decompressed(part, info)
+        if info.content_type == oids.ENCRYPTED_DATA:
+            return _not_opened(part, "encrypted", "it is encrypted to nobody (EncryptedData), which is not supported")
         if info.content_type != oids.SIGNED_DATA:
             return _broken(part, f"nothing is known of {info.type_name}", Cause.UNSUPPORTED)
         signed = parse_signed_data(info)
@@ -120,6 +127,42 @@ def _open_opaque(part: Part, context: OpenerContext) -> Opened | Awaitable[Opene
         return _broken(part, sentence, cause, inner)
     content = Content(signed.content).octets()
     return _opened(signed, content, _verify(signed, content, context), part.path, context)
+
+
+def _decrypted(part: Part, info: ContentInfo, context: OpenerContext) -> Opened:
+    """What is encrypted to the reader. That it could be decrypted vouches for nothing: anybody can encrypt."""
+    try:
+        content, decryption = decrypt(parse_enveloped_data(info), context.keys)
+    except DecryptionError:
+        # The same whatever went wrong: who can send messages and see what comes of them learns nothing of a key.
+        return _not_opened(part, "encrypted", "it cannot be decrypted with your keys, or it was changed on its way")
+    except NoRecipientError:
+        return _not_opened(part, "encrypted", "it is not encrypted to any of your keys")
+    except (UnsupportedError, KeyFileError, LimitError, CMSError) as error:
+        return _not_opened(part, "encrypted", f"it cannot be decrypted: {error}")
+    if decryption.content_type != oids.DATA:
+        return _not_opened(part, "encrypted", "what is encrypted is no mail content")
+    reason = f"decrypted ({decryption.cipher})"
+    if decryption.assessment.status is not Status.ACCEPTED:
+        reason = f"{reason}; {decryption.assessment.sentence}"
+    properties = {
+        "body.smime-part": part.path or "1",
+        "policy.encryption": "authenticated" if decryption.authenticated else "unauthenticated",
+    }
+    evidence: list[Evidence] = [Fact("content encryption", decryption.cipher)]
+    if decryption.identity is not None:
+        evidence.append(Fact("decrypted with the key of", decryption.identity.name))
+    coverage = Coverage(ranges=((0, len(content)),) if len(content) else ())
+    found = AuthResult("smime", Result.NONE, reason, None, properties, coverage, tuple(evidence))
+    return Opened(content, "encrypted", (found,))
+
+
+def _decompressed(part: Part, info: ContentInfo) -> Opened:
+    content_type, content = decompress(info)
+    if content_type != oids.DATA:
+        return _not_opened(part, "compressed", "what is compressed is no mail content")
+    found = AuthResult("smime", Result.NONE, "decompressed", properties={"body.smime-part": part.path or "1"})
+    return Opened(content, "compressed", (found,))
 
 
 # -- both ----------------------------------------------------------------------------------------------------
@@ -158,7 +201,8 @@ def _opened(
     context: OpenerContext,
 ) -> Opened | Awaitable[Opened]:
     validator = PathValidator(signed.certificates, tuple(context.trust.anchors()), context.moment.at)
-    results = tuple(judge(one, validator, part=path, size=len(entity), context=context) for one in verifications)
+    header = author_header(entity, context)
+    results = tuple(judge(one, validator, part=path, size=len(entity), header=header) for one in verifications)
     return with_revocation(Opened(entity, "signed", results), verifications, validator, signed.crls, context)
 
 
@@ -174,5 +218,5 @@ def _not_opened(part: Part, reached: str, sentence: str, result: Result = Result
     return Opened(None, "signed" if reached == "signed" else "compressed", (found,))
 
 
-def _has_suffix(part: Part, suffix: str) -> bool:
+def _has_suffix(part: Part, suffix: str | tuple[str, ...]) -> bool:
     return part.content_type == _MISNAMED and (part.filename or "").lower().endswith(suffix)

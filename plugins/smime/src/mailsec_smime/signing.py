@@ -1,4 +1,4 @@
-"""Signing an outgoing message, clear (multipart/signed) or opaque (application/pkcs7-mime)."""
+"""Signing a MIME entity, clear (multipart/signed) or opaque (application/pkcs7-mime)."""
 
 from __future__ import annotations
 
@@ -8,67 +8,66 @@ from typing import TYPE_CHECKING
 from mailsec.crypto import SignatureScheme, new_digest
 from mailsec.crypto.cms import Content, build_signed_data, content_digest, micalg
 from mailsec.errors import UsageError
-from mailsec.message import same_address, to_crlf
+from mailsec.message import same_address
 from mailsec_smime.settings import Settings
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from mailsec.hooks import Identity, Protection, SealingContext
-    from mailsec.message import Message
+    from mailsec.hooks import Identity, ProtectorContext
 
 _LINE = 998  # octets in a line without its end (RFC 5322 section 2.1.1)
 
 
-def protect(message: Message, protection: Protection, context: SealingContext) -> bytes:
-    """Signs a message with a key of its author.
-
-    The fields that describe the content (Content-…) and the body are signed; all others stay outside and as
-    they are, and are not covered.
+def sign(entity: bytes, author: str, context: ProtectorContext, *, opaque: bool) -> bytes:
+    """Signs a MIME entity and gives the entity that it becomes.
 
     Args:
-        message: the message to send.
-        protection: what is wanted.
+        entity: what is signed, with CRLF line ends.
+        author: the address in whose name.
         context: the keys and the time; the settings are a `Settings` or `None` for its defaults.
+        opaque: whether the content goes inside the signature.
 
     Raises:
-        UsageError: encryption is asked for, or the message cannot be signed so; nothing is then half done.
+        UsageError: nobody can sign so, or the content cannot be signed clear.
         KeyFileError: the key ring cannot sign.
     """
-    if protection.encrypt:
-        raise UsageError("S/MIME encryption is not there yet: the message was not encrypted and must not be sent")
-    if not protection.sign:
-        return bytes(message)
     settings = context.settings if isinstance(context.settings, Settings) else Settings()
-    author = protection.author or _author(message)
     identity = _identity(author, context)
     scheme = _scheme(identity, settings)
-    entity = _entity(message)
-    if not settings.opaque:
+    if not opaque:
         _check_clear(entity)
     signature = build_signed_data(
         Content((entity,)),
-        detached=not settings.opaque,
+        detached=not opaque,
         keys=context.keys,
         identity=identity,
         scheme=scheme,
         signing_time=context.moment.at,
         capabilities=settings.capabilities,
     )
-    header = _outer_header(message)
-    if settings.opaque:
-        return header + _opaque(signature)
-    return header + _clear(entity, signature, micalg(content_digest(scheme)))
+    if opaque:
+        return wrapped(signature, "signed-data")
+    return _clear(entity, signature, micalg(content_digest(scheme)))
 
 
-def _author(message: Message) -> str:
-    authors = message.authors
-    if len(authors) != 1:
-        raise UsageError("the message does not name one author in From, so it is not known who signs")
-    return authors[0].address
+def wrapped(octets: bytes, kind: str) -> bytes:
+    """Puts a structure into an application/pkcs7-mime entity (RFC 8551 section 3.2).
+
+    Args:
+        octets: the structure in DER.
+        kind: the smime-type, such as `"signed-data"`.
+    """
+    name = "smime.p7z" if kind == "compressed-data" else "smime.p7m"
+    return (
+        f'Content-Type: application/pkcs7-mime; smime-type={kind};\r\n name="{name}"\r\n'
+        "Content-Transfer-Encoding: base64\r\n"
+        f'Content-Disposition: attachment; filename="{name}"\r\n'
+        "\r\n"
+    ).encode() + _armour(octets)
 
 
-def _identity(author: str, context: SealingContext) -> Identity:
+def _identity(author: str, context: ProtectorContext) -> Identity:
     """The key of the author whose certificate is valid for longest."""
     found = [
         identity
@@ -106,18 +105,6 @@ def _scheme(identity: Identity, settings: Settings) -> SignatureScheme:
     raise UsageError(f"a key of the kind {kind} cannot sign")
 
 
-def _entity(message: Message) -> bytes:
-    """The MIME entity that is signed, with CRLF as line ends (RFC 8551 section 3.1)."""
-    fields = [field.raw for field in message.header if field.key.startswith("content-")]
-    if not any(field.key == "content-type" for field in message.header):
-        fields.insert(0, b"Content-Type: text/plain; charset=us-ascii\r\n")
-    return to_crlf(b"".join((*map(_ended, fields), b"\r\n", message.body)))
-
-
-def _ended(field: bytes) -> bytes:
-    return field if field.endswith(b"\n") else field + b"\r\n"
-
-
 def _check_clear(entity: bytes) -> None:
     """Refuses what a transfer agent may change on the way (RFC 8551 section 3.1.3)."""
     advice = "encode it as quoted-printable or base64, or set opaque"
@@ -140,24 +127,8 @@ def _has_long_line(octets: bytes) -> bool:
     return False
 
 
-def _outer_header(message: Message) -> bytes:
-    fields = [_ended(field.raw) for field in message.header if not field.key.startswith("content-")]
-    if not any(field.key == "mime-version" for field in message.header):
-        fields.append(b"MIME-Version: 1.0\r\n")
-    return to_crlf(b"".join(fields))
-
-
 def _armour(octets: bytes) -> bytes:
     return encodebytes(octets).replace(b"\n", b"\r\n")
-
-
-def _opaque(signed: bytes) -> bytes:
-    return (
-        b'Content-Type: application/pkcs7-mime; smime-type=signed-data; name="smime.p7m"\r\n'
-        b"Content-Transfer-Encoding: base64\r\n"
-        b'Content-Disposition: attachment; filename="smime.p7m"\r\n'
-        b"\r\n" + _armour(signed)
-    )
 
 
 def _clear(entity: bytes, signature: bytes, digest: str) -> bytes:

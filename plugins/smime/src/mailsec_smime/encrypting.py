@@ -1,0 +1,107 @@
+"""Encrypting a MIME entity to recipients: whose certificates can be used, and with which cipher."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from mailsec.crypto import PathValidator
+from mailsec.crypto.cms import CIPHERS, CertificateRecipient, encrypt
+from mailsec.errors import UsageError
+from mailsec.message import same_address
+from mailsec_smime.settings import Settings
+from mailsec_smime.signing import wrapped
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from mailsec.crypto import Certificate
+    from mailsec.hooks import ProtectorContext
+
+_USAGES: Final = {"rsa": "keyEncipherment", "ec": "keyAgreement", "x25519": "keyAgreement", "x448": "keyAgreement"}
+_CAN_ENCRYPT: Final = frozenset({*_USAGES, "ml-kem-512", "ml-kem-768", "ml-kem-1024"})
+_NAMED: Final = 20
+"""How many recipients one sentence names."""
+
+
+def encrypt_to(entity: bytes, addresses: Sequence[str], context: ProtectorContext) -> bytes:
+    """Encrypts a MIME entity and gives the entity that it becomes.
+
+    The certificate of each recipient is the first of those known that can be used: whose path ends at a trust anchor,
+    that is valid now, and whose key encrypts. The cipher is the first of the settings' that all recipients are known
+    to understand; of who has announced nothing all is expected (RFC 8551 section 2.7.1).
+
+    Args:
+        entity: what is encrypted, with CRLF line ends.
+        addresses: who can decrypt it.
+        context: what is known of recipients, the trust anchors and the time.
+
+    Raises:
+        UsageError: there is nobody to encrypt to, or recipients without a certificate that can be used; the sentence
+            names them all. Nothing is encrypted then.
+    """
+    if not addresses:
+        raise UsageError("there is nobody to encrypt to: the message was not encrypted and must not be sent")
+    found: list[Certificate] = []
+    missing: list[str] = []
+    for address in addresses:
+        certificate, why = _certificate(address, context)
+        if certificate is None:
+            missing.append(f"{address} ({why})")
+        elif certificate not in found:
+            found.append(certificate)
+    if missing:
+        more = f" and {len(missing) - _NAMED} more" if len(missing) > _NAMED else ""
+        raise UsageError(
+            "the message was not encrypted and must not be sent: there is no certificate to encrypt to "
+            f"{', '.join(missing[:_NAMED])}{more}"
+        )
+    recipients = [CertificateRecipient(certificate) for certificate in found]
+    cipher = _cipher(addresses, context)
+    octets = b"".join(encrypt((entity,), recipients, cipher=cipher))
+    kind = "authEnveloped-data" if CIPHERS[cipher].authenticated else "enveloped-data"
+    return wrapped(octets, kind)
+
+
+def _certificate(address: str, context: ProtectorContext) -> tuple[Certificate | None, str]:
+    """The certificate to use for an address, or why there is none."""
+    known = [
+        *(identity.certificates[0] for identity in context.keys.identities() if identity.certificates),
+        *context.correspondents.certificates(address),
+    ]
+    validator = PathValidator(tuple(known), tuple(context.trust.anchors()), context.moment.at)
+    why = "none is known"
+    for certificate in known:
+        if not any(same_address(address, email) for email in certificate.emails):
+            continue
+        if not _encrypts(certificate):
+            why = "its certificate is not for encryption"
+            continue
+        validated = validator.validate(certificate)
+        if validated.failure is None:
+            return certificate, ""
+        why = validated.sentence
+    return None, why
+
+
+def _encrypts(certificate: Certificate) -> bool:
+    kind = certificate.public_key.key_type
+    usage = certificate.key_usage
+    return kind in _CAN_ENCRYPT and (usage is None or _USAGES.get(kind, "keyEncipherment") in usage)
+
+
+def _cipher(addresses: Sequence[str], context: ProtectorContext) -> str:
+    settings = context.settings if isinstance(context.settings, Settings) else Settings()
+    announced = [set(names) for names in _announced(addresses, context)]
+    for cipher in settings.capabilities:
+        if all(cipher in names for names in announced):
+            return cipher
+    raise UsageError(
+        "the message was not encrypted and must not be sent: no cipher of the setting capabilities "
+        f"({', '.join(settings.capabilities)}) is understood by all recipients"
+    )
+
+
+def _announced(addresses: Sequence[str], context: ProtectorContext) -> Iterator[tuple[str, ...]]:
+    for address in addresses:
+        if names := context.correspondents.capabilities(address):
+            yield names
