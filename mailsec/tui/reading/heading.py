@@ -162,7 +162,7 @@ def _mismatch(mismatch: FromMismatch, width: int) -> Iterator[Row]:
     """The From field that is not shown; with a warning where nobody has signed for the one inside (RFC 9788, 4.4)."""
     there, style = (mismatch.outside, "heading--label") if mismatch.bound else (mismatch.inside, "heading--warning")
     names = ", ".join(f"<{_safe(one)}>" for one in there[:_AUTHORS]) or "nobody"
-    words = "outside From says " if mismatch.bound else "! inside From says "
+    words = "outside From says " if mismatch.bound else "beware: inside From says "
     room = max(8, width - _LABEL)
     for start, end in list(wrap(words + names, room))[:_ADDRESS]:
         yield _label(""), ((words + names)[start:end], style)

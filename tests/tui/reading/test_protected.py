@@ -39,7 +39,7 @@ def test_before_it_is_checked_the_outer_header_is_shown(demo: object) -> None:
         ("header-replaced", ["Saturday, as I wrote it", "signed: Subject, From, Date, To"]),
         ("header-added", ["Saturday, and nobody else", "Cc    mallory@example.com", "not protected: Cc"]),
         ("header-list-from", ["From  Alice Example <alice@example.org>", "outside From says <friends@lists."]),
-        ("header-spoofed", ["From  Mallory <mallory@example.com>", "! inside From says <service@bank.example>"]),
+        ("header-spoofed", ["From  Mallory <mallory@example.com>", "beware: inside From says <service@bank.example>"]),
         ("encrypted", ["The surprise on Saturday", "signed: Subject, From, Date, To", "encrypted: Subject"]),
     ],
 )  # fmt: skip
