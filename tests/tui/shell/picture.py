@@ -15,7 +15,7 @@ from textual.app import App
 
 __all__ = ["lines_of", "picture"]
 
-_CHANGING = re.compile(r"[0-9a-f]{12,}|\d+(?:\.\d+)? kB")
+_CHANGING = re.compile(r"[0-9a-f]{8,}|\d+(?:\.\d+)? kB")
 """Fingerprints and sizes of keys that are made anew for each run."""
 
 _LETTERS = string.ascii_letters + string.digits

@@ -80,7 +80,7 @@ def still(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing goes on behind a picture, no cursor blinks, and the user's home is nobody's."""
     monkeypatch.setattr(Background, "start", lambda self: None)
     monkeypatch.setattr(Input, "_toggle_cursor", lambda self: None)
-    monkeypatch.setenv("HOME", "/home/robin")
+    monkeypatch.setenv("HOME", "/mail/robin")
 
     async def briefly(*_seconds: float) -> None:
         await asyncio.sleep(0.002)
