@@ -20,13 +20,16 @@ from mailsec.hooks.types import DnsAnswer, Envelope, Identity, KeyRing, Moment, 
 from mailsec.message import Message, parse
 from mailsec.pipeline import Report, Runner, Services
 from mailsec.pipeline.verdict import Policy
+from mailsec.store.keys import FILE_NAME
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
     from types import TracebackType
 
     from mailsec.crypto import SignatureScheme
     from mailsec.net.resolver import DnsResolver
+    from mailsec.store.keys import FileKeyStore, StoredKeyRing
 
 __all__ = ["Checker", "check"]
 
@@ -46,6 +49,7 @@ class Checker:
         resolver: answers DNS questions, instead of what the settings say.
         trust: the trust anchors, instead of what the settings say.
         keys: the private keys, instead of what the settings say.
+        ask: asks the user for a password or PIN, with a prompt; without it nobody is asked.
 
     Raises:
         ConfigError: the settings do not fit a plugin, or name no name server.
@@ -67,16 +71,18 @@ class Checker:
         resolver: Resolver | None = None,
         trust: TrustStore | None = None,
         keys: KeyRing | None = None,
+        ask: Callable[[str], bytes] | None = None,
     ) -> None:
         self.settings = settings
+        self._kept = None if settings.keys is None else _Kept(settings.keys, settings.password_command, ask)
         self.manager = PluginManager(disabled=settings.disabled) if manager is None else manager
         self._network: _Network | None = None
         if resolver is None:
             resolver = self._resolver()
         self.services = Services(
             resolver=resolver,
-            trust=_trust(settings) if trust is None else trust,
-            keys=_keys(settings) if keys is None else keys,
+            trust=_trust(settings, self._kept) if trust is None else trust,
+            keys=_keys(settings, self._kept) if keys is None else keys,
         )
         source = None if settings.source is None else str(settings.source)
         self.plugin_settings: dict[str, Any] = self.manager.all_settings(settings.plugins, source)
@@ -86,6 +92,11 @@ class Checker:
     def problems(self) -> tuple[Problem, ...]:
         """What is wrong with plugins, as far as it is known by now."""
         return self.manager.problems
+
+    @property
+    def key_store(self) -> FileKeyStore | None:
+        """The kept keys, trust decisions and correspondents; `None` where the settings name no folder of them."""
+        return None if self._kept is None else self._kept.store()
 
     @property
     def runner(self) -> Runner:
@@ -197,24 +208,76 @@ class _NoKeys:
         raise KeyFileError(f"there is no private key for {identity.name}: give one with --identity")
 
 
-def _trust(settings: Settings) -> TrustStore:
+class _Kept:
+    """The key store of the settings, which is imported when it is wanted first, or there is one to be read."""
+
+    def __init__(self, folder: Path, command: str | None, ask: Callable[[str], bytes] | None) -> None:
+        self._folder = folder
+        self._command = command
+        self._ask = ask
+        self._store: FileKeyStore | None = None
+        self._ring: StoredKeyRing | None = None
+
+    def store(self) -> FileKeyStore:
+        if self._store is None:
+            from mailsec.store.keys import FileKeyStore, Passwords
+
+            account = str(self._folder / FILE_NAME)
+            passwords = Passwords(account, "the kept keys", command=self._command, ask=self._ask)
+            self._store = FileKeyStore(self._folder, passwords)
+        return self._store
+
+    def existing(self) -> FileKeyStore | None:
+        """The store, if anything was ever kept in it."""
+        if self._store is None and not (self._folder / FILE_NAME).exists():
+            return None
+        return self.store()
+
+    def identities(self, name: str | None = None) -> Sequence[Identity]:
+        store = self.existing()
+        if store is None:
+            return ()
+        if self._ring is None:
+            from mailsec.store.keys import StoredKeyRing
+
+            self._ring = StoredKeyRing(store)
+        return self._ring.identities(name)
+
+    def sign(self, identity: Identity, scheme: SignatureScheme, octets: bytes) -> bytes:
+        if self._ring is None:
+            return _NoKeys().sign(identity, scheme, octets)
+        return self._ring.sign(identity, scheme, octets)
+
+
+def _trust(settings: Settings, kept: _Kept | None) -> TrustStore:
     from mailsec.store.anchors import FileTrust, read_anchors, system_bundle
 
     own = [certificate for path in settings.trust for certificate in read_anchors(path)]
-    return FileTrust(own, system_bundle() if settings.system_trust else None)
+    bundle = system_bundle() if settings.system_trust else None
+    return FileTrust(own, bundle, None if kept is None else kept.existing)
 
 
-def _keys(settings: Settings) -> KeyRing:
-    if not settings.identities:
+def _keys(settings: Settings, kept: _Kept | None) -> KeyRing:
+    """The private keys: those in files first, then the kept ones."""
+    rings: list[KeyRing] = []
+    if settings.identities:
+        from mailsec.crypto import MemoryKeyRing
+        from mailsec.store.identities import password_from, read_identities
+
+        command = settings.password_command
+        password: Callable[[], bytes] | None = None if command is None else lambda: password_from(command)
+        ring = MemoryKeyRing()
+        read_identities(ring, settings.identities, password)
+        rings.append(ring)
+    if kept is not None:
+        rings.append(kept)
+    if not rings:
         return _NoKeys()
-    from mailsec.crypto import MemoryKeyRing
-    from mailsec.store.identities import password_from, read_identities
+    if len(rings) == 1:
+        return rings[0]
+    from mailsec.store.keys.joined import JoinedKeyRing
 
-    command = settings.password_command
-    password: Callable[[], bytes] | None = None if command is None else lambda: password_from(command)
-    ring = MemoryKeyRing()
-    read_identities(ring, settings.identities, password)
-    return ring
+    return JoinedKeyRing(rings)
 
 
 def _policy(settings: Settings) -> Policy:

@@ -56,6 +56,7 @@ def run(options: argparse.Namespace, given: Globals) -> int:
         anchors = (Path(name, "mailbox", "trust.pem"),)
         zone = Path(name, "mailbox", "dns.zone")
         own = replace(settings, dns_file=zone, trust=anchors, identities=(), disabled=disabled, at=None)
+        own = replace(own, keys=None, tokens=())
         if is_terminal():
             reader = (Path(name, "mailbox", "reader.pem"),)
             client = replace(settings.client, verify_folders=True)

@@ -207,7 +207,10 @@ def _(moment: Moment) -> Iterator[str]:
 
 @_describe.register
 def _(anchors: Anchors) -> Iterator[str]:
-    yield f"trust anchors in force: {len(anchors.fingerprints)}"
+    if anchors.address:
+        yield f"certificates that you trust for {safe_text(anchors.address)} alone: {len(anchors.fingerprints)}"
+    else:
+        yield f"trust anchors in force: {len(anchors.fingerprints)}"
 
 
 @_describe.register

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from mailsec.crypto import PathFailure, SignatureScheme, Status
+from mailsec.crypto import PathFailure, SignatureScheme, Status, validate_path
 from mailsec.crypto.cms import IssuerAndSerialNumber, Outcome, SignerVerification
 from mailsec.hooks import AuthResult, Cause, CertificatePath, Coverage, Evidence, Fact, Result
 from mailsec_smime.identity import author_trouble
 
 if TYPE_CHECKING:
-    from mailsec.crypto import PathValidator
+    from mailsec.crypto import Certificate, PathResult, PathValidator
     from mailsec.hooks import OpenerContext
 
 _LONG = 1000
@@ -83,6 +83,8 @@ def judge(
     elif assessment is not None and assessment.status is Status.DEPRECATED:
         notes.append(assessment.sentence)
     validated = validator.validate(certificate)
+    if validated.failure is PathFailure.UNTRUSTED and address and not trouble:
+        validated = _by_itself(certificate, address, validated, context)
     evidence.append(CertificatePath(tuple(c.der for c in validated.path), validated.anchored))
     if validated.failure is not None:
         found.append((_PATH[validated.failure], validated.sentence[: 4 * _LONG]))
@@ -98,6 +100,16 @@ def judge(
         Coverage(ranges=((0, size),) if size else ()),
         tuple(evidence),
     )
+
+
+def _by_itself(certificate: Certificate, address: str, validated: PathResult, context: OpenerContext) -> PathResult:
+    """The path of a certificate that the user trusts for the author's address alone: just itself.
+
+    It is no anchor for the other signers, whose certificates it might have signed.
+    """
+    if len(context.header.addresses("from")) != 1 or certificate not in context.trust.trusted_for(address):
+        return validated  # of several authors it would vouch for one
+    return validate_path(certificate, (), (certificate,), context.moment.at)
 
 
 def _in_words(scheme: SignatureScheme) -> str:
