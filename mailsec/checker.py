@@ -15,6 +15,7 @@ from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
 from mailsec.config import Settings
+from mailsec.errors import KeyFileError
 from mailsec.hooks.manager import PluginManager, Problem
 from mailsec.hooks.types import DnsAnswer, Envelope, Identity, KeyRing, Moment, Resolver, TrustStore
 from mailsec.message import Message, parse
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
-    from mailsec.crypto import SignatureScheme
+    from mailsec.crypto import KeyTransport, PublicKey, SignatureScheme
     from mailsec.net.resolver import DnsResolver
     from mailsec.store.keys import FileKeyStore, StoredKeyRing
 
@@ -202,10 +203,24 @@ class _NoKeys:
         return ()
 
     def sign(self, identity: Identity, scheme: SignatureScheme, octets: bytes) -> bytes:
-        from mailsec.errors import KeyFileError
-
         del scheme, octets
-        raise KeyFileError(f"there is no private key for {identity.name}: give one with --identity")
+        raise self._error(identity)
+
+    def decrypt_key(self, identity: Identity, scheme: KeyTransport, octets: bytes, length: int) -> bytes:
+        del scheme, octets, length
+        raise self._error(identity)
+
+    def agree(self, identity: Identity, peer: PublicKey) -> bytes:
+        del peer
+        raise self._error(identity)
+
+    def decapsulate(self, identity: Identity, octets: bytes) -> bytes:
+        del octets
+        raise self._error(identity)
+
+    @staticmethod
+    def _error(identity: Identity) -> KeyFileError:
+        return KeyFileError(f"there is no private key for {identity.name}: give one with --identity")
 
 
 class _Kept:

@@ -12,16 +12,19 @@ __all__ = [
     "CertificateError",
     "ConfigError",
     "DeadlineError",
+    "DecryptionError",
     "DnsTemporaryError",
     "FetchError",
     "InputError",
     "KeyFileError",
     "LimitError",
     "MailsecError",
+    "NoRecipientError",
     "PluginError",
     "SealError",
     "StoreError",
     "TemporaryError",
+    "UnsupportedError",
     "UsageError",
     "WorkerError",
     "describe",
@@ -54,6 +57,18 @@ class CertificateError(InputError):
 
 class CMSError(InputError):
     """Octets that should be a Cryptographic Message Syntax structure (RFC 5652) are none."""
+
+
+class UnsupportedError(CMSError):
+    """A structure uses an algorithm or form that we do not know, or do not take; the sentence names it."""
+
+
+class NoRecipientError(InputError):
+    """A structure is encrypted, and no key at hand is among its recipients."""
+
+
+class DecryptionError(InputError):
+    """A structure cannot be decrypted with the keys at hand, or is damaged: which of both is never told."""
 
 
 class LimitError(InputError):

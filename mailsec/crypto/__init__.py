@@ -40,6 +40,7 @@ if TYPE_CHECKING:
         SignatureScheme,
         scheme_of,
     )
+    from mailsec.crypto.transport import RSAES_OAEP_SHA256, RSAES_PKCS1, TRANSPORT_DIGESTS, KeyTransport
     from mailsec.crypto.trust import StaticTrust
 
 _NAMES = {
@@ -68,6 +69,7 @@ _NAMES = {
         "SignatureScheme",
         "scheme_of",
     ),
+    "transport": ("RSAES_OAEP_SHA256", "RSAES_PKCS1", "TRANSPORT_DIGESTS", "KeyTransport"),
     "trust": ("StaticTrust",),
 }
 _HOMES = {name: f"mailsec.crypto.{module}" for module, names in _NAMES.items() for name in names}
@@ -81,6 +83,8 @@ __all__ = [
     "ED448",
     "ED25519",
     "POLICY_VERSION",
+    "RSAES_OAEP_SHA256",
+    "RSAES_PKCS1",
     "RSA_PSS_SHA256",
     "RSA_PSS_SHA384",
     "RSA_PSS_SHA512",
@@ -88,10 +92,12 @@ __all__ = [
     "RSA_SHA256",
     "RSA_SHA384",
     "RSA_SHA512",
+    "TRANSPORT_DIGESTS",
     "Assessment",
     "Certificate",
     "Digest",
     "Identity",
+    "KeyTransport",
     "MemoryKeyRing",
     "PathFailure",
     "PathResult",

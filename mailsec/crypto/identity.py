@@ -19,7 +19,8 @@ class Identity:
 
     Attributes:
         name: an e-mail address for S/MIME, `selector._domainkey.domain` for DKIM.
-        key_type: `"rsa"`, `"ec"`, `"ed25519"`, `"ed448"`, `"x25519"` or `"x448"`.
+        key_type: `"rsa"`, `"ec"`, `"ed25519"`, `"ed448"`, `"x25519"`, `"x448"`, `"dsa"`,
+            `"ml-kem-768"` or `"ml-kem-1024"`.
         certificates: the certificate of the key and those of its issuers, as far as known; empty for DKIM.
         handle: what the key ring knows the key by; it means nothing to anybody else.
     """

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from mailsec.crypto.keys import PublicKey
     from mailsec.crypto.schemes import SignatureScheme
+    from mailsec.crypto.transport import KeyTransport
 
 __all__ = ["MemoryKeyRing", "PrivateIdentity", "load_identities", "load_identity"]
 
@@ -243,6 +244,30 @@ class MemoryKeyRing:
             KeyFileError: the ring does not hold this identity, or its key does not fit the scheme.
         """
         return self._key(identity).sign(octets, scheme)
+
+    def decrypt_key(self, identity: Identity, scheme: KeyTransport, octets: bytes, length: int) -> bytes:
+        """Decrypts a key of `length` octets with an RSA key; random octets where it is not one.
+
+        Raises:
+            KeyFileError: the ring does not hold this identity, or its key is no RSA key that decrypts.
+        """
+        return self._key(identity).decrypt_key(octets, scheme, length)
+
+    def agree(self, identity: Identity, peer: PublicKey) -> bytes:
+        """The shared secret Z of an identity's key and a peer's by ECDH, X25519 or X448.
+
+        Raises:
+            KeyFileError: the ring does not hold this identity, or its key is of another kind than the peer's.
+        """
+        return self._key(identity).agree(peer)
+
+    def decapsulate(self, identity: Identity, octets: bytes) -> bytes:
+        """The shared secret in an ML-KEM ciphertext; one that means nothing where it was not made for the key.
+
+        Raises:
+            KeyFileError: the ring does not hold this identity, or its key is no ML-KEM key.
+        """
+        return self._key(identity).decapsulate(octets)
 
     def public_key(self, identity: Identity) -> PublicKey:
         """The public half of an identity's key.

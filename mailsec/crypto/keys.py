@@ -1,4 +1,4 @@
-"""Public keys, and verifying signatures with them.
+"""Public keys, verifying signatures with them, and encrypting keys to them.
 
 Loading a key and verifying with it cost hardly more than the same in `cryptography`. A `PublicKey` does not
 change and can be kept and shared between threads.
@@ -10,7 +10,18 @@ from typing import TYPE_CHECKING, Final
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, padding, rsa, utils, x448, x25519
+from cryptography.hazmat.primitives.asymmetric import (
+    dsa,
+    ec,
+    ed448,
+    ed25519,
+    mlkem,
+    padding,
+    rsa,
+    utils,
+    x448,
+    x25519,
+)
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_public_key
 
 from mailsec.crypto import der
@@ -24,6 +35,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from typing_extensions import Buffer
+
+    from mailsec.crypto.transport import KeyTransport
 
 __all__ = ["CURVES", "PublicKey"]
 
@@ -68,8 +81,10 @@ class PublicKey:
 
     Attributes:
         key_type: `"rsa"`, `"rsa-pss"` (an RSA key that may be used for RSASSA-PSS only, RFC 4055 section 1.2),
-            `"ec"`, `"dsa"`, `"ed25519"`, `"ed448"`, `"x25519"`, `"x448"`, or `"unknown"`.
-        bits: the size of the modulus, of the curve's field, or of an Edwards or Montgomery key in bits.
+            `"ec"`, `"dsa"`, `"ed25519"`, `"ed448"`, `"x25519"`, `"x448"`, `"ml-kem-768"`, `"ml-kem-1024"`, or
+            `"unknown"`.
+        bits: the size of the modulus, of the curve's field, or of an Edwards or Montgomery key in bits; for ML-KEM
+            the number in its name.
         curve: for `"ec"` the curve (see `CURVES`), else `None`.
         trouble: why the key cannot be used, as part of a sentence; empty if it can. Only a key that comes out
             of a certificate can have any (see `unusable`): loading one by itself raises instead.
@@ -122,6 +137,10 @@ class PublicKey:
             self.key_type, self.bits = "x25519", 256
         elif isinstance(key, x448.X448PublicKey):
             self.key_type, self.bits = "x448", 448
+        elif isinstance(key, mlkem.MLKEM768PublicKey):
+            self.key_type, self.bits = "ml-kem-768", 768
+        elif isinstance(key, mlkem.MLKEM1024PublicKey):
+            self.key_type, self.bits = "ml-kem-1024", 1024
         else:
             raise KeyFileError("the key is of a kind that is not supported")
 
@@ -320,6 +339,38 @@ class PublicKey:
             and (scheme.salt_length is None or scheme.salt_length >= (own.salt_length or 0))
         )
 
+    def encrypt_key(self, key: bytes, scheme: KeyTransport) -> bytes:
+        """Encrypts a key for the holder of this RSA key (RFC 8017 section 7).
+
+        Raises:
+            KeyFileError: this is no RSA key that encrypts, or it is too small for the scheme.
+        """
+        if self.key_type != "rsa":
+            raise KeyFileError(f"nothing can be encrypted to a key of the kind {self.key_type} by {scheme}")
+        try:
+            return bytes(self._key.encrypt(key, transport_padding(scheme)))
+        except ValueError:
+            raise KeyFileError(f"a key of {self.bits} bits is too small for {scheme}") from None
+
+    def encapsulate(self) -> tuple[bytes, bytes]:
+        """Makes a shared secret with the holder of this ML-KEM key (FIPS 203).
+
+        Returns:
+            The secret, and the ciphertext to send.
+
+        Raises:
+            KeyFileError: this is no ML-KEM key.
+        """
+        if not self.key_type.startswith("ml-kem-"):
+            raise KeyFileError(f"a key of the kind {self.key_type} encapsulates nothing")
+        secret, ciphertext = self._key.encapsulate()
+        return secret, ciphertext
+
+    @property
+    def native(self) -> Any:
+        """The key as `cryptography` has it, for the other modules of `mailsec.crypto`."""
+        return self._key
+
     def same_key(self, other: PublicKey) -> bool:
         """Whether both are the same key, however it is encoded."""
         return self._key is not None and bool(self._key == other._key)
@@ -352,6 +403,14 @@ def pss_padding(scheme: SignatureScheme, default: Any) -> padding.PSS:
     """The padding of an RSASSA-PSS scheme; `default` is the salt length where the scheme has none."""
     mask = _HASHES[scheme.mgf_digest or scheme.digest or ""]
     return padding.PSS(padding.MGF1(mask), default if scheme.salt_length is None else scheme.salt_length)
+
+
+def transport_padding(scheme: KeyTransport) -> padding.AsymmetricPadding:
+    """The padding of a key transport, as `cryptography` has it."""
+    if scheme.digest is None:
+        return _PKCS1
+    mask = padding.MGF1(_HASHES[scheme.mgf_digest or scheme.digest])
+    return padding.OAEP(mask, _HASHES[scheme.digest], scheme.label or None)
 
 
 def _first_sentence(error: Exception) -> str:

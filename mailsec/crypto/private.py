@@ -1,11 +1,23 @@
-"""Private keys: loading, making and signing. What the keys are never shows in text, errors or pickles."""
+"""Private keys: loading, making, signing, decrypting keys. What they are never shows in text, errors or pickles."""
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Final, Literal, NoReturn, TypeAlias
 
 from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519, padding, rsa, utils, x448, x25519
+from cryptography.hazmat.primitives.asymmetric import (
+    dsa,
+    ec,
+    ed448,
+    ed25519,
+    mlkem,
+    padding,
+    rsa,
+    utils,
+    x448,
+    x25519,
+)
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
     Encoding,
@@ -17,7 +29,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from mailsec.crypto.keys import CURVES, PublicKey, hash_algorithm, pss_padding
+from mailsec.crypto.keys import CURVES, PublicKey, hash_algorithm, pss_padding, transport_padding
 from mailsec.crypto.pem import PEMBlock, looks_like_pem, pem_blocks
 from mailsec.errors import KeyFileError, UsageError
 
@@ -29,10 +41,11 @@ if TYPE_CHECKING:
 
     from mailsec.crypto.certificates import Certificate
     from mailsec.crypto.schemes import SignatureScheme
+    from mailsec.crypto.transport import KeyTransport
 
 __all__ = ["KeyKind", "PrivateKey"]
 
-KeyKind: TypeAlias = Literal["rsa", "ec", "ed25519", "ed448", "x25519", "x448", "dsa"]
+KeyKind: TypeAlias = Literal["rsa", "ec", "ed25519", "ed448", "x25519", "x448", "dsa", "ml-kem-768", "ml-kem-1024"]
 
 _FILE_OCTETS: Final = 1 << 20  # no file with a key and its certificates comes near
 _PASSWORD_OCTETS: Final = 1024
@@ -49,6 +62,8 @@ _KINDS: Final[tuple[tuple[type[Any], KeyKind], ...]] = (
     (x25519.X25519PrivateKey, "x25519"),
     (x448.X448PrivateKey, "x448"),
     (dsa.DSAPrivateKey, "dsa"),
+    (mlkem.MLKEM768PrivateKey, "ml-kem-768"),
+    (mlkem.MLKEM1024PrivateKey, "ml-kem-1024"),
 )
 
 
@@ -107,6 +122,8 @@ class PrivateKey:
             "ed448": ed448.Ed448PrivateKey,
             "x25519": x25519.X25519PrivateKey,
             "x448": x448.X448PrivateKey,
+            "ml-kem-768": mlkem.MLKEM768PrivateKey,
+            "ml-kem-1024": mlkem.MLKEM1024PrivateKey,
         }
         if key_type not in makers:
             raise UsageError(f"there is no kind of key named {key_type!r}")
@@ -236,6 +253,76 @@ class PrivateKey:
             return bytes(self._key.sign(octets, ec.ECDSA(hash_) if scheme.key_type == "ec" else hash_))
         except ValueError:
             raise KeyFileError(f"a key of {self.public_key.bits} bits is too small to sign by {scheme}") from None
+
+    def decrypt_key(self, octets: bytes, scheme: KeyTransport, length: int) -> bytes:
+        """Decrypts a key that was encrypted for this RSA key, with implicit rejection.
+
+        Whatever is wrong with the padding or the length (RFC 3218 section 2.3) gives fresh random octets.
+
+        Args:
+            octets: the encrypted key.
+            scheme: how it was encrypted.
+            length: how many octets the key must have.
+
+        Returns:
+            Always `length` octets.
+
+        Raises:
+            KeyFileError: this is no RSA key that decrypts.
+        """
+        if self.public_key.key_type != "rsa":
+            raise KeyFileError(f"a key of the kind {self.public_key.key_type} decrypts no keys by {scheme}")
+        instead = os.urandom(length)
+        try:
+            found = bytes(self._key.decrypt(octets, transport_padding(scheme)))
+        except ValueError:
+            found = b""
+        return (instead, found)[len(found) == length]
+
+    def agree(self, peer: PublicKey) -> bytes:
+        """The shared secret of this key and a peer's by ECDH, X25519 or X448 (RFC 5753, RFC 7748).
+
+        Args:
+            peer: the peer's key, of the same kind and on the same curve.
+
+        Returns:
+            The secret Z as it goes into a key derivation function. For a peer's key of low order, which gives
+            no secret (RFC 7748 section 6), random octets.
+
+        Raises:
+            KeyFileError: this key agrees on no keys, or none with the peer's.
+        """
+        if self.key_type not in {"ec", "x25519", "x448"}:
+            raise KeyFileError(f"a key of the kind {self.key_type} agrees on no keys")
+        if (peer.key_type, peer.curve) != (self.key_type, self.public_key.curve):
+            raise KeyFileError("the two keys are not of the same kind, so they cannot agree on a key")
+        instead = os.urandom((self.public_key.bits + 7) // 8)
+        try:
+            if self.key_type == "ec":
+                return bytes(self._key.exchange(ec.ECDH(), peer.native))
+            return bytes(self._key.exchange(peer.native))
+        except ValueError:
+            return instead
+
+    def decapsulate(self, octets: bytes) -> bytes:
+        """The shared secret in an ML-KEM ciphertext, with the implicit rejection of FIPS 203.
+
+        Args:
+            octets: the ciphertext.
+
+        Returns:
+            32 octets; random ones where the ciphertext has not the size that it must have.
+
+        Raises:
+            KeyFileError: this is no ML-KEM key.
+        """
+        if not self.key_type.startswith("ml-kem-"):
+            raise KeyFileError(f"a key of the kind {self.key_type} decapsulates nothing")
+        instead = os.urandom(32)
+        try:
+            return bytes(self._key.decapsulate(octets))
+        except ValueError:
+            return instead
 
     def to_pem(self, password: bytes | None = None) -> bytes:
         """The key as PKCS#8 in PEM, for whoever must keep it: encrypted if there is a password.

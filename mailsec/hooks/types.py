@@ -23,7 +23,7 @@ from mailsec.crypto.identity import Identity as Identity  # noqa: PLC0414 - hand
 if TYPE_CHECKING:
     import argparse
 
-    from mailsec.crypto import Certificate, PrivateIdentity, PublicKey, SignatureScheme
+    from mailsec.crypto import Certificate, KeyTransport, PrivateIdentity, PublicKey, SignatureScheme
     from mailsec.message import HeaderSection, Message, Part
 
 INTERFACE_VERSION = 1
@@ -407,6 +407,42 @@ class KeyRing(Protocol):
 
         Raises:
             KeyFileError: the ring does not hold this identity, or its key does not fit the scheme.
+        """
+        ...
+
+    def decrypt_key(self, identity: Identity, scheme: KeyTransport, octets: bytes, length: int) -> bytes:
+        """Decrypts a content-encryption key that was encrypted with the identity's RSA key.
+
+        The answer never tells whether it was one (implicit rejection): whatever is wrong with the padding or
+        the length gives fresh random octets, by the same path and in the same time.
+
+        Args:
+            identity: whose key.
+            scheme: how the key was encrypted.
+            octets: the encrypted key.
+            length: how many octets the key must have.
+
+        Returns:
+            Always `length` octets.
+
+        Raises:
+            KeyFileError: the ring does not hold this identity, or its key is no RSA key that decrypts.
+        """
+        ...
+
+    def agree(self, identity: Identity, peer: PublicKey) -> bytes:
+        """The shared secret Z of the identity's key and a peer's, by ECDH (RFC 5753), X25519 or X448 (RFC 7748).
+
+        Raises:
+            KeyFileError: the ring does not hold this identity, or its key is not of the peer's kind and curve.
+        """
+        ...
+
+    def decapsulate(self, identity: Identity, octets: bytes) -> bytes:
+        """The shared secret in an ML-KEM ciphertext (FIPS 203), with its implicit rejection.
+
+        Raises:
+            KeyFileError: the ring does not hold this identity, or its key is no ML-KEM key.
         """
         ...
 

@@ -32,7 +32,7 @@ from mailsec.hooks.types import (
 )
 
 if TYPE_CHECKING:
-    from mailsec.crypto import Certificate, SignatureScheme
+    from mailsec.crypto import Certificate, KeyTransport, PublicKey, SignatureScheme
     from mailsec.message import HeaderSection
 
 __all__ = ["NO_KEYS", "KeyedContext", "PartContext", "PlainContext", "Services", "Shared"]
@@ -68,7 +68,23 @@ class _NoKeys:
 
     def sign(self, identity: Identity, scheme: SignatureScheme, octets: bytes) -> bytes:
         del scheme, octets
-        raise KeyFileError(f"there is no private key for {identity.name}")
+        raise self._error(identity)
+
+    def decrypt_key(self, identity: Identity, scheme: KeyTransport, octets: bytes, length: int) -> bytes:
+        del scheme, octets, length
+        raise self._error(identity)
+
+    def agree(self, identity: Identity, peer: PublicKey) -> bytes:
+        del peer
+        raise self._error(identity)
+
+    def decapsulate(self, identity: Identity, octets: bytes) -> bytes:
+        del octets
+        raise self._error(identity)
+
+    @staticmethod
+    def _error(identity: Identity) -> KeyFileError:
+        return KeyFileError(f"there is no private key for {identity.name}")
 
 
 NO_FETCHER: Fetcher = _NoFetcher()
