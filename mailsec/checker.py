@@ -12,6 +12,7 @@ from __future__ import annotations
 import mmap
 from collections.abc import Callable
 from datetime import UTC
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from mailsec.config import Settings
@@ -83,7 +84,7 @@ class Checker:
         self.services = Services(
             resolver=resolver,
             trust=_trust(settings, self._kept) if trust is None else trust,
-            keys=_keys(settings, self._kept) if keys is None else keys,
+            keys=_keys(settings, self._kept, ask) if keys is None else keys,
         )
         source = None if settings.source is None else str(settings.source)
         self.plugin_settings: dict[str, Any] = self.manager.all_settings(settings.plugins, source)
@@ -248,20 +249,16 @@ class _Kept:
             return None
         return self.store()
 
-    def identities(self, name: str | None = None) -> Sequence[Identity]:
+    def ring(self) -> KeyRing | None:
+        """The private keys in it, if anything was ever kept."""
         store = self.existing()
         if store is None:
-            return ()
+            return None
         if self._ring is None:
             from mailsec.store.keys import StoredKeyRing
 
             self._ring = StoredKeyRing(store)
-        return self._ring.identities(name)
-
-    def sign(self, identity: Identity, scheme: SignatureScheme, octets: bytes) -> bytes:
-        if self._ring is None:
-            return _NoKeys().sign(identity, scheme, octets)
-        return self._ring.sign(identity, scheme, octets)
+        return self._ring
 
 
 def _trust(settings: Settings, kept: _Kept | None) -> TrustStore:
@@ -272,9 +269,9 @@ def _trust(settings: Settings, kept: _Kept | None) -> TrustStore:
     return FileTrust(own, bundle, None if kept is None else kept.existing)
 
 
-def _keys(settings: Settings, kept: _Kept | None) -> KeyRing:
-    """The private keys: those in files first, then the kept ones."""
-    rings: list[KeyRing] = []
+def _keys(settings: Settings, kept: _Kept | None, ask: Callable[[str], bytes] | None) -> KeyRing:
+    """The private keys: those in files first, then the kept ones, then those of tokens."""
+    rings: list[Callable[[], KeyRing | None]] = []
     if settings.identities:
         from mailsec.crypto import MemoryKeyRing
         from mailsec.store.identities import password_from, read_identities
@@ -283,16 +280,25 @@ def _keys(settings: Settings, kept: _Kept | None) -> KeyRing:
         password: Callable[[], bytes] | None = None if command is None else lambda: password_from(command)
         ring = MemoryKeyRing()
         read_identities(ring, settings.identities, password)
-        rings.append(ring)
+        rings.append(lambda: ring)
     if kept is not None:
-        rings.append(kept)
+        rings.append(kept.ring)
+    if settings.tokens:
+        from mailsec.store.keys import Passwords
+        from mailsec.store.keys.tokens import TokenKeyRing
+
+        for module in settings.tokens:
+            pin = Passwords(f"PIN {module}", "the token (its PIN)", command=settings.pin_command, ask=ask)
+            rings.append(partial(_same, TokenKeyRing(module, pin)))
     if not rings:
         return _NoKeys()
-    if len(rings) == 1:
-        return rings[0]
     from mailsec.store.keys.joined import JoinedKeyRing
 
     return JoinedKeyRing(rings)
+
+
+def _same(ring: KeyRing) -> KeyRing:
+    return ring
 
 
 def _policy(settings: Settings) -> Policy:

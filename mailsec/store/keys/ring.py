@@ -6,7 +6,7 @@ import threading
 from collections.abc import Sequence
 from typing import NoReturn
 
-from mailsec.crypto import Identity, MemoryKeyRing, SignatureScheme
+from mailsec.crypto import Identity, KeyTransport, MemoryKeyRing, PublicKey, SignatureScheme
 from mailsec.store.keys.keystore import FileKeyStore
 
 __all__ = ["StoredKeyRing"]
@@ -53,6 +53,33 @@ class StoredKeyRing:
             UsageError: the password cannot be had.
         """
         return self._unlocked(identity).sign(identity, scheme, octets)
+
+    def decrypt_key(self, identity: Identity, scheme: KeyTransport, octets: bytes, length: int) -> bytes:
+        """Decrypts a key of `length` octets with an RSA key; random octets where it is not one.
+
+        Raises:
+            KeyFileError: as `sign`; never for what was encrypted.
+            UsageError: the password cannot be had.
+        """
+        return self._unlocked(identity).decrypt_key(identity, scheme, octets, length)
+
+    def agree(self, identity: Identity, peer: PublicKey) -> bytes:
+        """The shared secret of an identity's key and a peer's by ECDH, X25519 or X448.
+
+        Raises:
+            KeyFileError: as `sign`.
+            UsageError: the password cannot be had.
+        """
+        return self._unlocked(identity).agree(identity, peer)
+
+    def decapsulate(self, identity: Identity, octets: bytes) -> bytes:
+        """The shared secret in an ML-KEM ciphertext.
+
+        Raises:
+            KeyFileError: as `sign`.
+            UsageError: the password cannot be had.
+        """
+        return self._unlocked(identity).decapsulate(identity, octets)
 
     def _unlocked(self, identity: Identity) -> MemoryKeyRing:
         """The key of an identity in memory."""
