@@ -8,7 +8,7 @@
         results = await run_verifier(MY_VERIFIER, parse(octets), context)
         assert results[0].result == "pass"
 
-A context made here satisfies `mailsec.hooks.Context`, `SealingContext` and `OpenerContext`.
+A context made here satisfies `mailsec.hooks.Context`, `SealingContext`, `OpenerContext` and `ProtectorContext`.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any, cast
 from mailsec.errors import DnsTemporaryError, FetchError, KeyFileError
 from mailsec.hooks.types import (
     AuthResult,
+    Correspondents,
     DnsAnswer,
     DnsStatus,
     Envelope,
@@ -201,6 +202,24 @@ class _NoKeys:
         return KeyFileError(f"this key ring holds no key for {identity.name}")
 
 
+class _Correspondents:
+    """Those whose certificates a test gives, and what they have announced."""
+
+    def __init__(self, certificates: Sequence[Certificate], capabilities: Mapping[str, Sequence[str]]) -> None:
+        self._certificates = tuple(certificates)
+        self._capabilities = {address: tuple(names) for address, names in capabilities.items()}
+
+    def certificates(self, address: str) -> Sequence[Certificate]:
+        from mailsec.message import same_address
+
+        return tuple(one for one in self._certificates if any(same_address(address, name) for name in one.emails))
+
+    def capabilities(self, address: str) -> tuple[str, ...]:
+        from mailsec.message import same_address
+
+        return next((names for name, names in self._capabilities.items() if same_address(address, name)), ())
+
+
 @dataclass(frozen=True, slots=True)
 class TestContext:
     """A context to test with; `make_context` makes it. Its attributes are those of the protocols."""
@@ -216,6 +235,7 @@ class TestContext:
     envelope: Envelope
     settings: Any
     keys: KeyRing
+    correspondents: Correspondents
     _header: HeaderSection | None
 
     def remaining(self) -> float:
@@ -245,6 +265,8 @@ def make_context(
     header: HeaderSection | bytes | None = None,
     envelope: Envelope | None = None,
     documents: Mapping[str, bytes] | None = None,
+    recipients: Sequence[Certificate] = (),
+    capabilities: Mapping[str, Sequence[str]] | None = None,
     seconds: float = 30.0,
 ) -> TestContext:
     """Makes what a plugin is handed.
@@ -259,6 +281,8 @@ def make_context(
         header: the header section of the message in transit, parsed or as octets, for openers.
         envelope: the SMTP transaction, as far as it is known.
         documents: what the fetcher has, by URL; it fetches nothing else.
+        recipients: the certificates of those who may be written to, for protectors.
+        capabilities: the content encryption that an address has announced, by address.
         seconds: the time until the deadline.
 
     Raises:
@@ -285,6 +309,7 @@ def make_context(
         envelope=envelope or Envelope(),
         settings=settings,
         keys=keys or _NoKeys(),
+        correspondents=_Correspondents(recipients, capabilities or {}),
         _header=header,
     )
 

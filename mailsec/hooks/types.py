@@ -583,11 +583,39 @@ class KeyStore(Protocol):
 
 
 class SealingContext(Context, Protocol):
-    """What openers, protectors and sealers are handed: a context with keys."""
+    """What sealers, openers and protectors are handed, the last two with more: a context with keys."""
 
     @property
     def keys(self) -> KeyRing:
         """The private keys of the user or the domain."""
+        ...
+
+
+class Correspondents(Protocol):
+    """What is known of those one writes to. Addresses are compared as `mailsec.message.same_address` does."""
+
+    def certificates(self, address: str) -> Sequence[Certificate]:
+        """The certificates known for an address, the one to prefer first; none where none is known.
+
+        Nothing is promised of them: whoever uses one checks its path, its period and its purpose.
+        """
+        ...
+
+    def capabilities(self, address: str) -> tuple[str, ...]:
+        """The content encryption that somebody's own signed messages have announced (RFC 8551 section 2.5.2).
+
+        The names are those of `mailsec.crypto.cms`, such as `"aes256-gcm"`, the best liked first; empty where
+        nothing is known.
+        """
+        ...
+
+
+class ProtectorContext(SealingContext, Protocol):
+    """What a protector is handed besides: whom one may encrypt to."""
+
+    @property
+    def correspondents(self) -> Correspondents:
+        """The certificates and capabilities of recipients."""
         ...
 
 
@@ -728,7 +756,7 @@ class Protection:
     recipients: tuple[str, ...] = ()
 
 
-ProtectFunction: TypeAlias = "Callable[[Message, Protection, SealingContext], bytes | Awaitable[bytes]]"
+ProtectFunction: TypeAlias = "Callable[[Message, Protection, ProtectorContext], bytes | Awaitable[bytes]]"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,6 +17,7 @@ from mailsec.errors import DnsTemporaryError, FetchError, KeyFileError, Temporar
 from mailsec.hooks.types import (
     Anchors,
     AuthResult,
+    Correspondents,
     DnsAnswer,
     DnsFailure,
     Envelope,
@@ -35,7 +36,16 @@ if TYPE_CHECKING:
     from mailsec.crypto import Certificate, KeyTransport, PublicKey, SignatureScheme
     from mailsec.message import HeaderSection
 
-__all__ = ["NO_KEYS", "KeyedContext", "PartContext", "PlainContext", "Services", "Shared"]
+__all__ = [
+    "NO_CORRESPONDENTS",
+    "NO_KEYS",
+    "KeyedContext",
+    "PartContext",
+    "PlainContext",
+    "ProtectorContext",
+    "Services",
+    "Shared",
+]
 
 T = TypeVar("T")
 
@@ -87,9 +97,22 @@ class _NoKeys:
         return KeyFileError(f"there is no private key for {identity.name}")
 
 
+class _NoCorrespondents:
+    """Nobody is known."""
+
+    def certificates(self, address: str) -> Sequence[Certificate]:
+        del address
+        return ()
+
+    def capabilities(self, address: str) -> tuple[str, ...]:
+        del address
+        return ()
+
+
 NO_FETCHER: Fetcher = _NoFetcher()
 NO_TRUST: TrustStore = _NoTrust()
 NO_KEYS: KeyRing = _NoKeys()
+NO_CORRESPONDENTS: Correspondents = _NoCorrespondents()
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,12 +124,14 @@ class Services:
         fetcher: fetches documents; by default none.
         trust: the trust anchors; by default none.
         keys: the private keys; openers, protectors and sealers alone see them.
+        correspondents: what is known of recipients; by default nothing.
     """
 
     resolver: Resolver
     fetcher: Fetcher = NO_FETCHER
     trust: TrustStore = NO_TRUST
     keys: KeyRing = NO_KEYS
+    correspondents: Correspondents = NO_CORRESPONDENTS
 
 
 class _Once(Generic[T]):
@@ -338,7 +363,7 @@ class PlainContext:
 
 
 class KeyedContext(PlainContext):
-    """What sealers and protectors are handed: `mailsec.hooks.SealingContext`."""
+    """What sealers are handed: `mailsec.hooks.SealingContext`."""
 
     __slots__ = ("keys",)
 
@@ -355,3 +380,13 @@ class PartContext(KeyedContext):
     def __init__(self, shared: Shared, settings: Any, keys: KeyRing, header: HeaderSection) -> None:
         super().__init__(shared, settings, keys)
         self.header = header
+
+
+class ProtectorContext(KeyedContext):
+    """What protectors are handed: `mailsec.hooks.ProtectorContext`."""
+
+    __slots__ = ("correspondents",)
+
+    def __init__(self, shared: Shared, settings: Any, keys: KeyRing, correspondents: Correspondents) -> None:
+        super().__init__(shared, settings, keys)
+        self.correspondents = correspondents

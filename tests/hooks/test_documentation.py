@@ -87,12 +87,13 @@ def test_the_table_of_verdicts_is_that_of_the_code() -> None:
 
 def test_what_a_plugin_is_handed_and_returns_is_documented_whole() -> None:
     from mailsec import testing
-    from mailsec.hooks import AuthResult, OpenerContext
+    from mailsec.hooks import AuthResult, OpenerContext, ProtectorContext
 
     page = (DOCS / "plugins.md").read_text()
     _, _, handed = page.partition("## What a plugin is handed")
     handed, _, returned = handed.partition("## What a result says")
-    context = {name for kind in OpenerContext.__mro__[:-1] for name in vars(kind) if not name.startswith("_")}
+    kinds = (*OpenerContext.__mro__[:-1], ProtectorContext)
+    context = {name for kind in kinds for name in vars(kind) if not name.startswith("_")}
     for name in context:
         assert f"`{name}`" in handed or f"`{name}()`" in handed
     for name in AuthResult.__dataclass_fields__:

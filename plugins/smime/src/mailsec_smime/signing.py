@@ -14,13 +14,13 @@ from mailsec_smime.settings import Settings
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from mailsec.hooks import Identity, Protection, SealingContext
+    from mailsec.hooks import Identity, Protection, ProtectorContext
     from mailsec.message import Message
 
 _LINE = 998  # octets in a line without its end (RFC 5322 section 2.1.1)
 
 
-def protect(message: Message, protection: Protection, context: SealingContext) -> bytes:
+def protect(message: Message, protection: Protection, context: ProtectorContext) -> bytes:
     """Signs a message with a key of its author.
 
     The fields that describe the content (Content-…) and the body are signed; all others stay outside and as
@@ -68,7 +68,7 @@ def _author(message: Message) -> str:
     return authors[0].address
 
 
-def _identity(author: str, context: SealingContext) -> Identity:
+def _identity(author: str, context: ProtectorContext) -> Identity:
     """The key of the author whose certificate is valid for longest."""
     found = [
         identity
