@@ -9,8 +9,10 @@ report = await check(octets)
 
 from __future__ import annotations
 
+import asyncio
 import mmap
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -21,6 +23,7 @@ from mailsec.hooks.manager import PluginManager, Problem
 from mailsec.hooks.types import DnsAnswer, Envelope, Identity, KeyRing, Moment, Resolver, TrustStore
 from mailsec.message import Message, parse
 from mailsec.pipeline import Report, Runner, Services
+from mailsec.pipeline.context import NO_CORRESPONDENTS
 from mailsec.pipeline.verdict import Policy
 from mailsec.store.keys import FILE_NAME
 
@@ -29,7 +32,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
-    from mailsec.crypto import KeyTransport, PublicKey, SignatureScheme
+    from mailsec.crypto import Certificate, KeyTransport, PublicKey, SignatureScheme
     from mailsec.net.resolver import DnsResolver
     from mailsec.store.keys import FileKeyStore, StoredKeyRing
 
@@ -52,6 +55,7 @@ class Checker:
         trust: the trust anchors, instead of what the settings say.
         keys: the private keys, instead of what the settings say.
         ask: asks the user for a password or PIN, with a prompt; without it nobody is asked.
+        harvest: whether the certificates of those whose mail is verified are remembered, to encrypt to them.
 
     Raises:
         ConfigError: the settings do not fit a plugin, or name no name server.
@@ -74,8 +78,10 @@ class Checker:
         trust: TrustStore | None = None,
         keys: KeyRing | None = None,
         ask: Callable[[str], bytes] | None = None,
+        harvest: bool = False,
     ) -> None:
         self.settings = settings
+        self._harvests = harvest
         self._kept = None if settings.keys is None else _Kept(settings.keys, settings.password_command, ask)
         self.manager = PluginManager(disabled=settings.disabled) if manager is None else manager
         self._network: _Network | None = None
@@ -85,6 +91,7 @@ class Checker:
             resolver=resolver,
             trust=_trust(settings, self._kept) if trust is None else trust,
             keys=_keys(settings, self._kept, ask) if keys is None else keys,
+            correspondents=NO_CORRESPONDENTS if self._kept is None else self._kept,
         )
         source = None if settings.source is None else str(settings.source)
         self.plugin_settings: dict[str, Any] = self.manager.all_settings(settings.plugins, source)
@@ -131,7 +138,10 @@ class Checker:
         """
         if not isinstance(message, Message):
             message = parse(message)
-        return await self.runner.check(message, envelope=envelope, moment=self._moment(message), file=file)
+        report = await self.runner.check(message, envelope=envelope, moment=self._moment(message), file=file)
+        if self._harvests and self._kept is not None and any(one.method == "smime" for one in report.results):
+            await asyncio.to_thread(_harvest, report, self._kept)
+        return report
 
     async def close(self) -> None:
         """Ends what is still under way; the checker is not to be used after that."""
@@ -249,6 +259,14 @@ class _Kept:
             return None
         return self.store()
 
+    def certificates(self, address: str) -> Sequence[Certificate]:
+        store = self.existing()
+        return () if store is None else store.certificates(address)
+
+    def capabilities(self, address: str) -> tuple[str, ...]:
+        store = self.existing()
+        return () if store is None else store.capabilities(address)
+
     def ring(self) -> KeyRing | None:
         """The private keys in it, if anything was ever kept."""
         store = self.existing()
@@ -299,6 +317,14 @@ def _keys(settings: Settings, kept: _Kept | None, ask: Callable[[str], bytes] | 
 
 def _same(ring: KeyRing) -> KeyRing:
     return ring
+
+
+def _harvest(report: Report, kept: _Kept) -> None:
+    from mailsec.errors import MailsecError
+    from mailsec.store.keys.harvest import harvest
+
+    with suppress(MailsecError):  # that it cannot be kept now says nothing of the message
+        harvest(report, kept.store())
 
 
 def _policy(settings: Settings) -> Policy:

@@ -5,6 +5,7 @@ See `mailsec.hooks.hookspecs` for the hooks and `mailsec.hooks.types` for what p
 
 from mailsec.hooks.hookspecs import hookimpl, hookspec
 from mailsec.hooks.types import (
+    CAPABILITIES_FACT,
     INTERFACE_VERSION,
     Anchors,
     AuthResult,
@@ -57,6 +58,7 @@ from mailsec.hooks.types import (
 )
 
 __all__ = [
+    "CAPABILITIES_FACT",
     "INTERFACE_VERSION",
     "Anchors",
     "AuthResult",

@@ -276,6 +276,13 @@ class Fact:
     value: str
 
 
+CAPABILITIES_FACT = "content encryption that the signer understands"
+"""The name of the fact that tells what a signer has announced (RFC 8551 section 2.5.2).
+
+Its value has the names of `mailsec.crypto.cms`, the best liked first, with commas.
+"""
+
+
 Evidence: TypeAlias = DnsAnswer | DnsFailure | Fetched | Moment | Anchors | CertificatePath | Fact
 
 

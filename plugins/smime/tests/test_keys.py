@@ -385,6 +385,48 @@ def test_a_correspondents_certificate_is_known_and_not_trusted(keys: Run, pki: A
     assert rows(keys("list", "--json")) == []
 
 
+async def harvested(message: bytes, folder: Path, pki: Any, **more: Any) -> Any:
+    """What a client that trusts the test authority knows after it has shown a message."""
+    from mailsec.checker import Checker
+    from mailsec.config import Settings
+    from mailsec.crypto import StaticTrust
+
+    settings = Settings(keys=folder / "kept", **more)
+    async with Checker(settings, trust=StaticTrust(pki.anchors), harvest=True) as checker:
+        await checker.check(message)
+        assert checker.key_store is not None
+        return checker.key_store
+
+
+async def test_a_verified_message_tells_its_authors_certificate(pki: Any, tmp_path: Path) -> None:
+    """RFC 8551 sections 2.5.2 and 4.2: certificates and capabilities are taken from signed messages."""
+    message = b"Message-ID: <one@example.org>\r\n" + signed_by(pki.alice["p256"], ALICE)
+    store = await harvested(message, tmp_path, pki)
+    (known,) = store.known()
+    assert (known.address, known.certificate) == (ALICE, pki.alice["p256"].certificate)
+    assert (known.source, known.detail) == ("message", "<one@example.org>")
+    assert store.capabilities(ALICE) == ("aes256-gcm", "aes128-gcm", "aes256-cbc", "aes128-cbc")
+    assert store.decisions() == ()
+    written = store.stamp()
+    assert (await harvested(message, tmp_path, pki)).stamp() == written  # the same day, nothing new
+
+
+@pytest.mark.parametrize("kind", ["self", "expired", "mallory", "weak", "purpose"])
+async def test_any_other_message_tells_nothing(kind: str, pki: Any, tmp_path: Path) -> None:
+    author = "mallory@example.net" if kind == "mallory" else ALICE
+    if kind == "expired":
+        message = signed_by(pki.alice["p256"], ALICE).replace(b"hello", b"hallo")
+    else:
+        message = signed_by(pki.alice[kind], author).replace(author.encode(), ALICE.encode(), 1)
+    store = await harvested(message, tmp_path, pki)
+    assert (store.known(), store.exists()) == ((), False)
+
+
+async def test_what_was_judged_at_another_time_is_not_kept(pki: Any, tmp_path: Path) -> None:
+    message = signed_by(pki.alice["p256"], ALICE)
+    assert not (await harvested(message, tmp_path, pki, at=START)).exists()
+
+
 def test_a_removed_key_is_gone(keys: Run) -> None:
     keys("make", BOB, "--kind", "ec", *SECRET)
     keys("make", ALICE, "--kind", "ec", *SECRET)

@@ -5,17 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from mailsec.crypto import PathFailure, SignatureScheme, Status, validate_path
-from mailsec.crypto.cms import IssuerAndSerialNumber, Outcome, SignerVerification
-from mailsec.hooks import AuthResult, Cause, CertificatePath, Coverage, Evidence, Fact, Result
+from mailsec.crypto import PathFailure, SignatureScheme, Status
+from mailsec.crypto.cms import IssuerAndSerialNumber, Outcome, SignerVerification, oids
+from mailsec.hooks import CAPABILITIES_FACT, AuthResult, Cause, CertificatePath, Coverage, Evidence, Fact, Result
 from mailsec_smime.identity import author_trouble
 
 if TYPE_CHECKING:
-    from mailsec.crypto import Certificate, PathResult, PathValidator
     from mailsec.hooks import OpenerContext
+    from mailsec_smime.paths import SignerPaths
 
 _LONG = 1000
 """How many characters of a certificate's texts are reported."""
+
+_CAPABILITIES = {oid: name for name, oid in oids.CAPABILITIES.items()}
+_MANY = 64
+"""How many announced capabilities are looked at."""
 
 _BAD: Mapping[Outcome, tuple[Result, Cause]] = {
     Outcome.DIGEST: (Result.FAIL, Cause.DIGEST),
@@ -36,7 +40,7 @@ _PATH: Mapping[PathFailure, Cause] = {
 
 def judge(
     verification: SignerVerification,
-    validator: PathValidator,
+    validator: SignerPaths,
     *,
     part: str,
     size: int,
@@ -68,6 +72,8 @@ def judge(
         key = certificate.public_key
         kind = f"{key.curve or key.key_type.upper()}, {key.bits} bits"
         evidence.append(Fact("key", key.trouble or kind))
+        if known := [_CAPABILITIES[one.oid] for one in signer.capabilities[:_MANY] if one.oid in _CAPABILITIES]:
+            evidence.append(Fact(CAPABILITIES_FACT, ", ".join(known)))
     elif isinstance(signer.sid, IssuerAndSerialNumber):
         properties["body.smime-serial"] = f"{signer.sid.serial:x}"
 
@@ -83,8 +89,6 @@ def judge(
     elif assessment is not None and assessment.status is Status.DEPRECATED:
         notes.append(assessment.sentence)
     validated = validator.validate(certificate)
-    if validated.failure is PathFailure.UNTRUSTED and address and not trouble:
-        validated = _by_itself(certificate, address, validated, context)
     evidence.append(CertificatePath(tuple(c.der for c in validated.path), validated.anchored))
     if validated.failure is not None:
         found.append((_PATH[validated.failure], validated.sentence[: 4 * _LONG]))
@@ -100,16 +104,6 @@ def judge(
         Coverage(ranges=((0, size),) if size else ()),
         tuple(evidence),
     )
-
-
-def _by_itself(certificate: Certificate, address: str, validated: PathResult, context: OpenerContext) -> PathResult:
-    """The path of a certificate that the user trusts for the author's address alone: just itself.
-
-    It is no anchor for the other signers, whose certificates it might have signed.
-    """
-    if len(context.header.addresses("from")) != 1 or certificate not in context.trust.trusted_for(address):
-        return validated  # of several authors it would vouch for one
-    return validate_path(certificate, (), (certificate,), context.moment.at)
 
 
 def _in_words(scheme: SignatureScheme) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from mailsec.crypto import PathValidator
 from mailsec.crypto.cms import (
     Content,
     Outcome,
@@ -20,6 +19,7 @@ from mailsec.errors import CMSError, LimitError
 from mailsec.hooks import AuthResult, Cause, Opened, Result
 from mailsec.message import to_crlf
 from mailsec_smime.judging import judge
+from mailsec_smime.paths import SignerPaths
 
 if TYPE_CHECKING:
     from mailsec.crypto import Certificate
@@ -154,7 +154,7 @@ def _opened(
     path: str,
     context: OpenerContext,
 ) -> Opened:
-    validator = PathValidator(signed.certificates, tuple(context.trust.anchors()), context.moment.at)
+    validator = SignerPaths(signed.certificates, context.trust, context.header, context.moment.at)
     results = tuple(judge(one, validator, part=path, size=len(entity), context=context) for one in verifications)
     return Opened(entity, "signed", results)
 
