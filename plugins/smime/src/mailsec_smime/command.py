@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Adds the subcommands to the parser of `mailsec smime`."""
-    from mailsec_smime.keys import add_keys
+    from mailsec_smime.keys.arguments import add_keys
 
     actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
     add_keys(actions)
