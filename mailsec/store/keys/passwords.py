@@ -7,6 +7,7 @@ import importlib.util
 import sys
 import threading
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final, TypeAlias
 
 from mailsec.errors import UsageError
@@ -32,12 +33,20 @@ def ask_terminal(prompt: str, instead: str = "--password-command") -> bytes:
     """
     if sys.stdin is None or not sys.stdin.isatty():
         raise UsageError(f"{prompt} is needed, and there is no terminal to ask at: give {instead}")
+    import atexit
+    import termios
     from getpass import getpass
 
+    # Whoever asks may be a thread that is left behind: then the terminal must show again what is typed.
+    terminal = sys.stdin.fileno()
+    restore = partial(termios.tcsetattr, terminal, termios.TCSANOW, termios.tcgetattr(terminal))
+    atexit.register(restore)
     try:
         typed = getpass(f"{prompt}: ")
     except EOFError:
         typed = ""
+    finally:
+        atexit.unregister(restore)
     if not typed:
         raise UsageError(f"no password was typed for: {prompt}")
     return typed.encode("utf-8", "surrogateescape")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import select
 import stat
 import subprocess
 import sys
@@ -245,26 +246,44 @@ def test_an_authority_is_trusted_by_its_fingerprint(keys: Run, pki: Any) -> None
     assert rows(keys("list", "--json")) == []
 
 
+def test_keys_that_lie_elsewhere_are_listed_too(keys: Run, pki: Any, tmp_path: Path) -> None:
+    (tmp_path / "own.pem").write_bytes(pki.alice["p256"].to_pem())
+    (tmp_path / "config.toml").write_text('identities = ["own.pem"]\n')
+    listed = rows(keys("list", "--json", "--config", "config.toml"))
+    assert [(one["kind"], one["addresses"]) for one in listed] == [("identity", [ALICE])]
+    assert "Keys in files and on tokens\n  alice@example.org, P-256" in keys("list", "--config", "config.toml").stdout
+    assert rows(keys("list", BOB, "--json", "--config", "config.toml")) == []
+
+
 def test_a_person_is_asked(home: dict[str, str], pki: Any, tmp_path: Path) -> None:
-    def answer(text: bytes, *arguments: str) -> tuple[int, bytes]:
+    def answer(*lines: bytes, run: tuple[str, ...]) -> tuple[int, bytes]:
+        """Types a line at each prompt."""
         pid, terminal = pty.fork()
         if not pid:
-            os.execve(sys.executable, [sys.executable, "-m", "mailsec", "smime", "keys", *arguments], home)
-        os.write(terminal, text)
-        said = b""
-        try:
-            while some := os.read(terminal, 4096):
-                said += some
-        except OSError:  # the end of a terminal
-            pass
+            os.execve(sys.executable, [sys.executable, "-m", "mailsec", "smime", "keys", *run], home)
+        waiting, said, new = list(lines), b"", b""
+        while select.select([terminal], [], [], 60)[0]:
+            try:
+                some = os.read(terminal, 4096)
+            except OSError:  # the end of a terminal
+                break
+            said, new = said + some, new + some
+            if waiting and new.endswith((b": ", b"[yes/no] ")):
+                os.write(terminal, waiting.pop(0) + b"\n")
+                new = b""
         os.close(terminal)
         return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), said
 
     file = str(pki.folder / "ca.pem")
-    status, said = answer(b"no\n", "trust", file)
+    status, said = answer(b"no", run=("trust", file))
     assert (status, b"nothing was done" in said) == (2, True)
-    status, said = answer(b"yes\n", "trust", file)
+    status, said = answer(b"yes", run=("trust", file))
     assert (status, b"Compare the fingerprint" in said, b"Trusted." in said) == (0, True, True)
+    status, said = answer(b"hunter", b"hunter", run=("make", ALICE, "--kind", "ec"))
+    assert (status, said.count(b"kept keys: "), said.count(b"the same again: ")) == (0, 1, 1)
+    status, said = answer(b"wrong", b"hunter", run=("request", BOB, "--kind", "ec"))
+    assert (status, said.count(b"the password of the kept keys: ")) == (0, 2)
+    assert b"hunter" not in said
 
 
 def test_a_certificate_is_trusted_for_one_of_its_addresses(keys: Run, pki: Any) -> None:

@@ -98,7 +98,6 @@ def add_keys(actions: Any) -> None:
     child.add_argument("address", metavar="ADDRESS", help="whose")
     child.add_argument("--import", action="store_true", dest="keep", help="keep them as that correspondent's")
     child.add_argument("--json", action="store_true", help="print one JSON object a line")
-    child.add_argument("--dns", metavar="FILE", type=Path, help="answer all DNS questions from this master file")
 
 
 def _add_which(parser: argparse.ArgumentParser, help_: str = "an address, or a fingerprint or its beginning") -> None:

@@ -14,7 +14,9 @@ from mailsec_smime.keys.words import (
     certificate_json,
     decision_json,
     describe_certificate,
+    describe_identity,
     describe_key,
+    identity_json,
     key_json,
     known_json,
 )
@@ -37,8 +39,16 @@ def list_all(arguments: argparse.Namespace, context: CommandContext) -> int:
         if only is None or same_address(one.address, only) or names_address(one.certificate, only)
     ]
     known = store.known(only)
+    kept = {key.handle for key in store.own_keys()}
+    others = [one for one in context.keys.identities() if one.handle not in kept]
+    others = [one for one in others if only is None or same_address(one.name, only)]
     if arguments.json:
-        for each in (*map(key_json, keys), *map(decision_json, decisions), *map(known_json, known)):
+        for each in (
+            *map(key_json, keys),
+            *map(identity_json, others),
+            *map(decision_json, decisions),
+            *map(known_json, known),
+        ):
             print(json.dumps(each, ensure_ascii=False))
         return 0
     now = datetime.now(UTC)
@@ -62,6 +72,8 @@ def list_all(arguments: argparse.Namespace, context: CommandContext) -> int:
             ],
         ),
     ]
+    if others:
+        sections.insert(1, ("Keys in files and on tokens", [describe_identity(one, now) for one in others]))
     for title, entries in sections:
         print(title + ("" if entries else ": none"))
         for first, *rest in entries:

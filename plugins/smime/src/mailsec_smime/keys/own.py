@@ -44,8 +44,6 @@ def make(arguments: argparse.Namespace, context: CommandContext) -> int:
     kept = store.add_key(PrivateIdentity(key, issued.certificates), arguments.addresses)
     for address in arguments.addresses:
         store.trust(issued.certificate, address)  # one's own hand is known without asking
-    if arguments.remember:
-        store.remember_password()
     print("\n  ".join(describe_key(kept, now)))
     print("Nobody else trusts it yet: give your correspondents the fingerprint over another way than mail.")
     if not can_decrypt(key):
@@ -53,6 +51,8 @@ def make(arguments: argparse.Namespace, context: CommandContext) -> int:
             f"Nobody can encrypt to a key of the kind {key.key_type}, which only signs:"
             " for that make another with --kind ec."
         )
+    if arguments.remember:
+        store.remember_password()
     return 0
 
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from mailsec.crypto import Certificate, PublicKey
-    from mailsec.hooks import KeptKey, KnownCertificate, TrustDecision
+    from mailsec.hooks import Identity, KeptKey, KnownCertificate, TrustDecision
 
 _LONG: Final = 300
 _ADDRESSES: Final = 5
@@ -56,6 +56,15 @@ def describe_key(key: KeptKey, now: datetime) -> list[str]:
     else:
         lines += describe_certificate(certificate, now)
     return lines
+
+
+def describe_identity(identity: Identity, now: datetime) -> list[str]:
+    """A key that lies elsewhere, in some lines."""
+    if not identity.certificates:
+        return [f"{_short(identity.name)}, {identity.key_type}, no certificate"]
+    own = identity.certificates[0]
+    first = f"{_short(identity.name)}, {key_kind(own.public_key)}, {can_do(own.public_key, own)}"
+    return [first, *describe_certificate(own, now)]
 
 
 def describe_certificate(certificate: Certificate, now: datetime, *, whole: bool = False) -> list[str]:
@@ -107,6 +116,17 @@ def key_json(key: KeptKey) -> dict[str, Any]:
         "key": key_kind(key.public_key),
         "added": key.added.isoformat(),
         "certificates": [certificate_json(one) for one in key.certificates],
+    }
+
+
+def identity_json(identity: Identity) -> dict[str, Any]:
+    """A key that lies elsewhere, for programs."""
+    return {
+        "schema": 1,
+        "kind": "identity",
+        "handle": identity.handle,
+        "addresses": [identity.name],
+        "certificates": [certificate_json(one) for one in identity.certificates],
     }
 
 
