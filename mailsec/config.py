@@ -34,6 +34,7 @@ class ClientSettings:
         glyphs: whether the terminal shows more than ASCII; `False` has letters for marks.
         verify_folders: whether a folder is verified as soon as it is opened, not only the message that is shown; that
             asks DNS for the domains of all its messages.
+        harvest: whether the certificates of those whose mail is verified are remembered, to encrypt to them.
         state: the folder of the index and of what else is remembered; `None` for the usual place.
         searches: saved searches by name, listed beneath the folders.
     """
@@ -43,6 +44,7 @@ class ClientSettings:
     bindings: Mapping[str, str] = field(default_factory=dict)
     glyphs: bool = True
     verify_folders: bool = False
+    harvest: bool = True
     state: Path | None = None
     searches: Mapping[str, str] = field(default_factory=dict)
 
