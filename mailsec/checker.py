@@ -9,9 +9,12 @@ report = await check(octets)
 
 from __future__ import annotations
 
+import asyncio
 import mmap
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from mailsec.config import Settings
@@ -30,16 +33,19 @@ from mailsec.hooks.types import (
 )
 from mailsec.message import Message, parse
 from mailsec.pipeline import Report, Runner, Services
-from mailsec.pipeline.context import NO_FETCHER
+from mailsec.pipeline.context import NO_CORRESPONDENTS, NO_FETCHER
 from mailsec.pipeline.verdict import Policy
+from mailsec.store.keys import FILE_NAME
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
     from types import TracebackType
 
-    from mailsec.crypto import KeyTransport, PublicKey, SignatureScheme
+    from mailsec.crypto import Certificate, KeyTransport, PublicKey, SignatureScheme
     from mailsec.net.fetcher import HttpFetcher
     from mailsec.net.resolver import DnsResolver
+    from mailsec.store.keys import FileKeyStore, StoredKeyRing
 
 __all__ = ["Checker", "check"]
 
@@ -61,6 +67,8 @@ class Checker:
         keys: the private keys, instead of what the settings say.
         fetcher: fetches documents that checks need (CRLs, OCSP answers). By default they come over HTTP from public
             addresses where DNS questions go over the network too, and nothing is fetched where DNS is handed in.
+        ask: asks the user for a password or PIN, with a prompt; without it nobody is asked.
+        harvest: whether the certificates of those whose mail is verified are remembered, to encrypt to them.
 
     Raises:
         ConfigError: the settings do not fit a plugin, or name no name server.
@@ -83,8 +91,12 @@ class Checker:
         trust: TrustStore | None = None,
         keys: KeyRing | None = None,
         fetcher: Fetcher | None = None,
+        ask: Callable[[str], bytes] | None = None,
+        harvest: bool = False,
     ) -> None:
         self.settings = settings
+        self._harvests = harvest
+        self._kept = None if settings.keys is None else _Kept(settings.keys, settings.password_command, ask)
         self.manager = PluginManager(disabled=settings.disabled) if manager is None else manager
         self._network: _Network | None = None
         self._web: _Web | None = None
@@ -95,8 +107,9 @@ class Checker:
         self.services = Services(
             resolver=resolver,
             fetcher=fetcher,
-            trust=_trust(settings) if trust is None else trust,
-            keys=_keys(settings) if keys is None else keys,
+            trust=_trust(settings, self._kept) if trust is None else trust,
+            keys=_keys(settings, self._kept, ask) if keys is None else keys,
+            correspondents=NO_CORRESPONDENTS if self._kept is None else self._kept,
         )
         source = None if settings.source is None else str(settings.source)
         self.plugin_settings: dict[str, Any] = self.manager.all_settings(settings.plugins, source)
@@ -106,6 +119,11 @@ class Checker:
     def problems(self) -> tuple[Problem, ...]:
         """What is wrong with plugins, as far as it is known by now."""
         return self.manager.problems
+
+    @property
+    def key_store(self) -> FileKeyStore | None:
+        """The kept keys, trust decisions and correspondents; `None` where the settings name no folder of them."""
+        return None if self._kept is None else self._kept.store()
 
     @property
     def runner(self) -> Runner:
@@ -138,7 +156,10 @@ class Checker:
         """
         if not isinstance(message, Message):
             message = parse(message)
-        return await self.runner.check(message, envelope=envelope, moment=self._moment(message), file=file)
+        report = await self.runner.check(message, envelope=envelope, moment=self._moment(message), file=file)
+        if self._harvests and self._kept is not None and any(one.method == "smime" for one in report.results):
+            await asyncio.to_thread(_harvest, report, self._kept)
+        return report
 
     async def close(self) -> None:
         """Ends what is still under way; the checker is not to be used after that."""
@@ -258,24 +279,97 @@ class _NoKeys:
         return KeyFileError(f"there is no private key for {identity.name}: give one with --identity")
 
 
-def _trust(settings: Settings) -> TrustStore:
+class _Kept:
+    """The key store of the settings, which is imported when it is wanted first, or there is one to be read."""
+
+    def __init__(self, folder: Path, command: str | None, ask: Callable[[str], bytes] | None) -> None:
+        self._folder = folder
+        self._command = command
+        self._ask = ask
+        self._store: FileKeyStore | None = None
+        self._ring: StoredKeyRing | None = None
+
+    def store(self) -> FileKeyStore:
+        if self._store is None:
+            from mailsec.store.keys import FileKeyStore, Passwords
+
+            account = str(self._folder / FILE_NAME)
+            passwords = Passwords(account, "the kept keys", command=self._command, ask=self._ask)
+            self._store = FileKeyStore(self._folder, passwords)
+        return self._store
+
+    def existing(self) -> FileKeyStore | None:
+        """The store, if anything was ever kept in it."""
+        if self._store is None and not (self._folder / FILE_NAME).exists():
+            return None
+        return self.store()
+
+    def certificates(self, address: str) -> Sequence[Certificate]:
+        store = self.existing()
+        return () if store is None else store.certificates(address)
+
+    def capabilities(self, address: str) -> tuple[str, ...]:
+        store = self.existing()
+        return () if store is None else store.capabilities(address)
+
+    def ring(self) -> KeyRing | None:
+        """The private keys in it, if anything was ever kept."""
+        store = self.existing()
+        if store is None:
+            return None
+        if self._ring is None:
+            from mailsec.store.keys import StoredKeyRing
+
+            self._ring = StoredKeyRing(store)
+        return self._ring
+
+
+def _trust(settings: Settings, kept: _Kept | None) -> TrustStore:
     from mailsec.store.anchors import FileTrust, read_anchors, system_bundle
 
     own = [certificate for path in settings.trust for certificate in read_anchors(path)]
-    return FileTrust(own, system_bundle() if settings.system_trust else None)
+    bundle = system_bundle() if settings.system_trust else None
+    return FileTrust(own, bundle, None if kept is None else kept.existing)
 
 
-def _keys(settings: Settings) -> KeyRing:
-    if not settings.identities:
+def _keys(settings: Settings, kept: _Kept | None, ask: Callable[[str], bytes] | None) -> KeyRing:
+    """The private keys: those in files first, then the kept ones, then those of tokens."""
+    rings: list[Callable[[], KeyRing | None]] = []
+    if settings.identities:
+        from mailsec.crypto import MemoryKeyRing
+        from mailsec.store.identities import password_from, read_identities
+
+        command = settings.password_command
+        password: Callable[[], bytes] | None = None if command is None else lambda: password_from(command)
+        ring = MemoryKeyRing()
+        read_identities(ring, settings.identities, password)
+        rings.append(lambda: ring)
+    if kept is not None:
+        rings.append(kept.ring)
+    if settings.tokens:
+        from mailsec.store.keys import Passwords
+        from mailsec.store.keys.tokens import TokenKeyRing
+
+        for module in settings.tokens:
+            pin = Passwords(f"PIN {module}", "the token (its PIN)", command=settings.pin_command, ask=ask)
+            rings.append(partial(_same, TokenKeyRing(module, pin)))
+    if not rings:
         return _NoKeys()
-    from mailsec.crypto import MemoryKeyRing
-    from mailsec.store.identities import password_from, read_identities
+    from mailsec.store.keys.joined import JoinedKeyRing
 
-    command = settings.password_command
-    password: Callable[[], bytes] | None = None if command is None else lambda: password_from(command)
-    ring = MemoryKeyRing()
-    read_identities(ring, settings.identities, password)
+    return JoinedKeyRing(rings)
+
+
+def _same(ring: KeyRing) -> KeyRing:
     return ring
+
+
+def _harvest(report: Report, kept: _Kept) -> None:
+    from mailsec.errors import MailsecError
+    from mailsec.store.keys.harvest import harvest
+
+    with suppress(MailsecError):  # that it cannot be kept now says nothing of the message
+        harvest(report, kept.store())
 
 
 def _policy(settings: Settings) -> Policy:

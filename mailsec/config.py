@@ -17,7 +17,7 @@ from typing import Any, Literal
 from mailsec.errors import ConfigError
 from mailsec.hooks.settings import read_table
 
-__all__ = ["ClientSettings", "Settings", "load", "locate", "mail_roots", "state_folder"]
+__all__ = ["ClientSettings", "Settings", "key_folder", "load", "locate", "mail_roots", "state_folder"]
 
 FILE_LIMIT = 1 << 20
 """How many octets a configuration file may have."""
@@ -34,6 +34,7 @@ class ClientSettings:
         glyphs: whether the terminal shows more than ASCII; `False` has letters for marks.
         verify_folders: whether a folder is verified as soon as it is opened, not only the message that is shown; that
             asks DNS for the domains of all its messages.
+        harvest: whether the certificates of those whose mail is verified are remembered, to encrypt to them.
         state: the folder of the index and of what else is remembered; `None` for the usual place.
         searches: saved searches by name, listed beneath the folders.
     """
@@ -43,6 +44,7 @@ class ClientSettings:
     bindings: Mapping[str, str] = field(default_factory=dict)
     glyphs: bool = True
     verify_folders: bool = False
+    harvest: bool = True
     state: Path | None = None
     searches: Mapping[str, str] = field(default_factory=dict)
 
@@ -57,6 +59,9 @@ class _Keys:
     system_trust: bool = False
     identities: tuple[Path, ...] = ()
     password_command: str | None = None
+    keys: Path | None = None
+    tokens: tuple[Path, ...] = ()
+    pin_command: str | None = None
     timeout: float = 30.0
     authserv_id: str | None = None
     trusted_sealers: frozenset[str] = frozenset()
@@ -94,7 +99,11 @@ class Settings(_Keys):
         trust: PEM files with trust anchors.
         system_trust: whether the system's trust anchors count too; they were chosen for web servers, not for mail.
         identities: files with private keys and their certificates (PEM or PKCS#12).
-        password_command: a command that prints the password of the identities on its first line.
+        password_command: a command that prints the password of the identities and of the kept keys on its first line.
+        keys: the folder of the kept keys, trust decisions and correspondents; `None` for none in the library, and on
+            the command line for the usual place (see `key_folder`).
+        tokens: PKCS#11 modules, through which the private keys of smart cards and other tokens are used.
+        pin_command: a command that prints the PIN of the tokens on its first line.
         timeout: seconds that the check of one message may take.
         authserv_id: the name under which our own server writes Authentication-Results (RFC 8601 section 2.5).
         trusted_sealers: domains whose ARC seals may override a DMARC failure.
@@ -139,6 +148,16 @@ def state_folder(settings: Settings, environ: Mapping[str, str] = os.environ) ->
     folder = environ.get("XDG_STATE_HOME", "")
     base = Path(folder) if folder.startswith("/") else Path(environ.get("HOME", "~")).expanduser() / ".local" / "state"
     return base / "mailsec"
+
+
+def key_folder(settings: Settings, environ: Mapping[str, str] = os.environ) -> Path:
+    """Where keys, trust decisions and correspondents are kept; the folder need not be there yet.
+
+    Args:
+        settings: the settings; `keys` names it, else it lies in the state folder.
+        environ: the environment, which says where the usual state folder is.
+    """
+    return settings.keys if settings.keys is not None else state_folder(settings, environ) / "keys"
 
 
 def mail_roots(settings: Settings, environ: Mapping[str, str] = os.environ) -> tuple[Path, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -172,3 +172,34 @@ async def test_over_the_network_only_public_addresses_are_fetched_from(witness: 
     async with checker_with(witness, resolver=None) as checker:
         with pytest.raises(FetchError, match="is not public"):
             await checker.services.fetcher.fetch("http://127.0.0.1/")
+
+
+async def test_what_is_kept_is_used_by_itself(tmp_path: Path) -> None:
+    """Anchors, decisions for one address, correspondents and keys of the key store, also where it is made later."""
+
+    from mailsec.crypto import ECDSA_SHA256, PrivateIdentity, PrivateKey
+    from mailsec.crypto.issue import make_own
+    from mailsec.store.keys import FileKeyStore, Passwords
+
+    now = datetime.now(UTC)
+    key = PrivateKey.generate("ec")
+    own = make_own(key, ["a@example.org"], not_before=now, not_after=now + timedelta(1)).certificate
+    async with Checker(Settings(keys=tmp_path, password_command="echo secret")) as checker:
+        services = checker.services
+        assert (services.trust.anchors(), services.keys.identities()) == ((), ())
+        assert services.correspondents.certificates("a@example.org") == ()
+        assert list(tmp_path.iterdir()) == []
+        store = FileKeyStore(tmp_path, Passwords("a", "them", command="echo secret"), cost=1 << 10)
+        store.add_key(PrivateIdentity(key, (own,)), [])
+        store.trust(own)
+        store.trust(own, "a@example.org")
+        store.remember("a@example.org", own, "file", "", now)
+        store.remember_capabilities("a@example.org", ["aes256-gcm"], now)
+        assert services.trust.anchors() == (own,)
+        assert services.trust.trusted_for("a@example.org") == (own,)
+        assert services.correspondents.certificates("a@example.org") == (own,)
+        assert services.correspondents.capabilities("a@example.org") == ("aes256-gcm",)
+        (identity,) = services.keys.identities()
+        assert own.public_key.verify(services.keys.sign(identity, ECDSA_SHA256, b"x"), b"x", ECDSA_SHA256)
+    async with Checker(Settings()) as checker:
+        assert checker.key_store is None

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mailsec.config import ClientSettings, Settings, load, locate, mail_roots, state_folder
+from mailsec.config import ClientSettings, Settings, key_folder, load, locate, mail_roots, state_folder
 from mailsec.errors import ConfigError
 
 FULL = """
@@ -178,3 +178,15 @@ def test_where_the_mail_lies(tmp_path: Path) -> None:
 def test_where_the_client_remembers_things(environ: dict[str, str], path: str) -> None:
     assert str(state_folder(Settings(), environ)) == path
     assert state_folder(Settings(client=ClientSettings(state=Path("/x"))), environ) == Path("/x")
+
+
+def test_where_keys_are_kept(tmp_path: Path) -> None:
+    assert key_folder(Settings(), {"XDG_STATE_HOME": "/state"}) == Path("/state/mailsec/keys")
+    assert key_folder(Settings(keys=Path("/keys")), {}) == Path("/keys")
+    (tmp_path / "config.toml").write_text('keys = "kept"\ntokens = ["module.so"]\npin_command = "pass pin"\n')
+    settings = load(tmp_path / "config.toml")
+    assert (settings.keys, settings.tokens, settings.pin_command) == (
+        tmp_path / "kept",
+        (tmp_path / "module.so",),
+        "pass pin",
+    )

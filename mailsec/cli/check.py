@@ -49,10 +49,12 @@ def run(options: argparse.Namespace, given: Globals) -> int:
     Raises:
         MailsecError: nothing could be checked: the settings or options cannot be used.
     """
+    from mailsec.store.keys.passwords import ask_terminal
+
     settings = merge(commands.load_settings(given), given, options)
     envelope = _envelope(options)
     manager = commands.make_manager(settings.disabled)
-    checker = Checker(settings, manager=manager)
+    checker = Checker(settings, manager=manager, ask=ask_terminal)
     for name in manager.unknown_disabled:
         commands.complain(f"there is no plugin {name!r} to leave out")
     screen = screen_of()

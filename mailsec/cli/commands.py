@@ -6,7 +6,7 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ from mailsec.errors import describe
 if TYPE_CHECKING:
     from mailsec.config import Settings
     from mailsec.hooks.manager import PluginManager, Problem, Registered
-    from mailsec.hooks.types import Command, KeyRing, Resolver, TrustStore
+    from mailsec.hooks.types import Command, KeyRing, KeyStore, Resolver, TrustStore
 
 __all__ = [
     "OWN",
@@ -101,14 +101,15 @@ def run_client(given: Globals) -> int:
 
 
 def load_settings(given: Globals) -> Settings:
-    """Reads the configuration file.
+    """Reads the configuration file; the kept keys lie in their usual place where it names no other.
 
     Raises:
         ConfigError: it cannot be used.
     """
-    from mailsec.config import load
+    from mailsec.config import key_folder, load
 
-    return load(given.config)
+    settings = load(given.config)
+    return replace(settings, keys=key_folder(settings))
 
 
 def make_manager(disabled: Collection[str]) -> PluginManager:
@@ -168,6 +169,7 @@ class _CommandContext:
     resolver: Resolver
     trust: TrustStore
     keys: KeyRing
+    key_store: KeyStore
     settings: Any
 
 
@@ -212,14 +214,16 @@ def run_plugin_command(
     from mailsec.checker import Checker
     from mailsec.cli.options import merge
     from mailsec.errors import MailsecError, PluginError
+    from mailsec.store.keys.passwords import ask_terminal
 
-    settings = merge(load_settings(given), given, argparse.Namespace())
+    settings = merge(load_settings(given), given, _shared_options(options))
 
     async def run() -> object:
-        async with Checker(settings, manager=manager) as checker:
+        async with Checker(settings, manager=manager, ask=ask_terminal) as checker:
             services = checker.services
             own = checker.plugin_settings.get(registered.plugin)
-            context = _CommandContext(services.resolver, services.trust, services.keys, own)
+            assert checker.key_store is not None  # load_settings has named its folder
+            context = _CommandContext(services.resolver, services.trust, services.keys, checker.key_store, own)
             try:
                 status = registered.descriptor.run(options, context)
                 return await status if inspect.isawaitable(status) else status
@@ -236,3 +240,13 @@ def run_plugin_command(
             f"the command {registered.descriptor.name} of the plugin {registered.label} gave no exit status"
         )
     return status
+
+
+def _shared_options(options: argparse.Namespace) -> argparse.Namespace:
+    """Those of a plugin's options that mean the same as the core's: where DNS answers and the password come from."""
+    from pathlib import Path
+
+    kinds = {"dns": Path, "password_command": str}
+    return argparse.Namespace(
+        **{name: value for name, kind in kinds.items() if isinstance(value := getattr(options, name, None), kind)}
+    )

@@ -1,4 +1,5 @@
-"""A small certificate maker for tests and the demonstration: authorities and certificates of any kind and fault.
+"""A small certificate maker: self-made certificates and requests, and for tests and the demonstration authorities and
+certificates of any kind and fault.
 
 It writes DER itself, so it can make what no honest authority would. Nothing here is random except new keys:
 serial numbers come from what is certified, and times are arguments.
@@ -25,7 +26,17 @@ if TYPE_CHECKING:
     from mailsec.crypto.keys import PublicKey
     from mailsec.crypto.schemes import SignatureScheme
 
-__all__ = ["Issued", "issue", "make_authority", "make_certificate", "make_name"]
+__all__ = [
+    "Issued",
+    "can_decrypt",
+    "can_sign",
+    "issue",
+    "make_authority",
+    "make_certificate",
+    "make_name",
+    "make_own",
+    "make_request",
+]
 
 _ATTRIBUTES: Final[Mapping[str, tuple[str, int]]] = {
     "CN": ("2.5.4.3", 0x0C),
@@ -35,6 +46,7 @@ _ATTRIBUTES: Final[Mapping[str, tuple[str, int]]] = {
     "DC": ("0.9.2342.19200300.100.1.25", 0x16),
     "emailAddress": ("1.2.840.113549.1.9.1", 0x16),
 }
+_EXTENSION_REQUEST: Final = "1.2.840.113549.1.9.14"
 _BIT_STRING: Final = 0x03
 _BOOLEAN: Final = 0x01
 _TRUE: Final = encode.primitive(_BOOLEAN, b"\xff")
@@ -242,6 +254,91 @@ def issue(
         extensions.insert(0, _basic_constraints(is_ca, None))
     _add_common(extensions, authority, key, usage=usage, purposes=purposes, identifiers=identifiers)
     return _certify(authority, make_name(subject), key, (not_before, not_after), scheme=scheme, extensions=extensions)
+
+
+def can_sign(key: PrivateKey) -> bool:
+    """Whether keys of this kind can sign mail."""
+    return key.key_type in {"rsa", "ec", "ed25519", "ed448"}
+
+
+def can_decrypt(key: PrivateKey) -> bool:
+    """Whether mail can be encrypted to keys of this kind (RFC 8551 section 2.3): not to one that only signs."""
+    return key.key_type in {"rsa", "ec", "x25519", "x448"}
+
+
+def make_own(
+    key: PrivateKey, emails: Sequence[str], *, not_before: datetime, not_after: datetime, subject: str | None = None
+) -> Issued:
+    """Makes a certificate that is signed by its own key, for signing and where the key can for encryption too.
+
+    It says that it is no authority's, so that whoever trusts it trusts nothing that its key signs besides.
+
+    Args:
+        key: the key; it must be one that signs.
+        emails: the addresses that it is for, one or more.
+        not_before: the start of its validity, aware.
+        not_after: the end of its validity, aware.
+        subject: the common name; by default the first address.
+
+    Raises:
+        UsageError: the key cannot sign, or there is no address.
+    """
+    if not emails:
+        raise UsageError("a certificate for mail needs an e-mail address")
+    return issue(
+        None,
+        *emails,
+        not_before=not_before,
+        not_after=not_after,
+        key=key,
+        subject=subject,
+        usage=_mail_usage(key),
+        is_ca=False,
+    )
+
+
+def make_request(key: PrivateKey, emails: Sequence[str], *, subject: str | None = None) -> bytes:
+    """Makes a certification request (PKCS#10, RFC 2986), to have a key certified for mail by an authority.
+
+    Args:
+        key: the key; it must be one that signs.
+        emails: the addresses that the certificate is to be for, one or more.
+        subject: the common name; by default the first address.
+
+    Returns:
+        The request in DER.
+
+    Raises:
+        UsageError: the key cannot sign, or there is no address.
+    """
+    if not emails:
+        raise UsageError("a certificate for mail needs an e-mail address")
+    extensions = [
+        Extension(ext.KEY_USAGE, critical=True, value=_key_usage(_mail_usage(key))),
+        Extension(
+            ext.EXTENDED_KEY_USAGE,
+            critical=False,
+            value=encode.sequence(encode.oid(_PURPOSE_OIDS["emailProtection"])),
+        ),
+        Extension(ext.SUBJECT_ALT_NAME, critical=False, value=encode.sequence(*map(_email_name, emails))),
+    ]
+    wanted = encode.sequence(*map(encode_extension, extensions))
+    attributes = encode.constructed(
+        0x80, encode.sequence(encode.oid(_EXTENSION_REQUEST), encode.set_of([wanted]))
+    )  # RFC 2985 section 5.4.2
+    info = encode.sequence(
+        encode.integer(0), make_name(emails[0] if subject is None else subject), key.public_key.spki_der(), attributes
+    )
+    scheme = default_scheme(key)
+    return encode.sequence(info, algorithm_identifier(scheme), bit_string(key.sign(info, scheme)))
+
+
+def _mail_usage(key: PrivateKey) -> tuple[str, ...]:
+    """What a key may do in mail (RFC 8550 section 4.4.2): sign, and take a content-encryption key where it can."""
+    if not can_sign(key):
+        raise UsageError(f"a key of the kind {key.key_type} cannot sign, so it cannot certify itself")
+    more = {"rsa": ("keyEncipherment",), "ec": ("keyAgreement",)}.get(key.key_type, ())
+    return ("digitalSignature", *more)
 
 
 def _certify(

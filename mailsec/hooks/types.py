@@ -23,7 +23,7 @@ from mailsec.crypto.identity import Identity as Identity  # noqa: PLC0414 - hand
 if TYPE_CHECKING:
     import argparse
 
-    from mailsec.crypto import Certificate, KeyTransport, PublicKey, SignatureScheme
+    from mailsec.crypto import Certificate, KeyTransport, PrivateIdentity, PublicKey, SignatureScheme
     from mailsec.message import HeaderSection, Message, Part
 
 INTERFACE_VERSION = 1
@@ -240,9 +240,15 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class Anchors:
-    """The trust anchors that were in force, as SHA-256 fingerprints in hexadecimal."""
+    """The trust anchors that were in force, as SHA-256 fingerprints in hexadecimal.
+
+    Attributes:
+        fingerprints: the fingerprints.
+        address: the one address that they were trusted for; empty for anchors that may certify any.
+    """
 
     fingerprints: tuple[str, ...]
+    address: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,6 +275,13 @@ class Fact:
 
     name: str
     value: str
+
+
+CAPABILITIES_FACT = "content encryption that the signer understands"
+"""The name of the fact that tells what a signer has announced (RFC 8551 section 2.5.2).
+
+Its value has the names of `mailsec.crypto.cms`, the best liked first, with commas.
+"""
 
 
 Evidence: TypeAlias = DnsAnswer | DnsFailure | Fetched | Moment | Anchors | CertificatePath | Fact
@@ -314,7 +327,14 @@ class TrustStore(Protocol):
     """The trust anchors of the user."""
 
     def anchors(self) -> Sequence[Certificate]:
-        """All trust anchors in force."""
+        """All trust anchors in force, for whatever they certify."""
+        ...
+
+    def trusted_for(self, address: str) -> Sequence[Certificate]:
+        """Certificates that the user trusts by themselves for one address.
+
+        Each vouches for this address alone and for nothing that it may have issued: it must never join the anchors.
+        """
         ...
 
 
@@ -432,6 +452,141 @@ class KeyRing(Protocol):
         Raises:
             KeyFileError: the ring does not hold this identity, or its key is no ML-KEM key.
         """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class KeptKey:
+    """A private key that is kept, without the key.
+
+    Attributes:
+        handle: what the key store knows it by; also the `Identity.handle` of its identities.
+        key_type: as `Identity.key_type`.
+        public_key: the public half.
+        certificates: the key's certificate, then those of its issuers as far as known; empty as long as there is none.
+        addresses: the addresses that it answers for.
+        added: since when it is kept.
+    """
+
+    handle: str
+    key_type: str
+    public_key: PublicKey
+    certificates: tuple[Certificate, ...]
+    addresses: tuple[str, ...]
+    added: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class TrustDecision:
+    """A certificate that the user has decided to trust.
+
+    Attributes:
+        certificate: the certificate.
+        address: the one address that it is trusted for, by itself and not as an issuer; empty for an anchor, which
+            may certify any address.
+        added: when it was decided.
+    """
+
+    certificate: Certificate
+    address: str
+    added: datetime
+
+
+CertificateSource: TypeAlias = Literal["message", "file", "smimea"]
+
+
+@dataclass(frozen=True, slots=True)
+class KnownCertificate:
+    """A certificate of somebody one writes to, and where it comes from. It is not trusted for being known.
+
+    Attributes:
+        address: whose it is.
+        certificate: the certificate.
+        source: a verified message, a file that the user imported, or the DNS (SMIMEA).
+        detail: which message, file or record.
+        seen: when it was seen last.
+    """
+
+    address: str
+    certificate: Certificate
+    source: CertificateSource
+    detail: str
+    seen: datetime
+
+
+class KeyStore(Protocol):
+    """The user's keys, trust decisions and correspondents, for commands that change them.
+
+    Whatever it is told is on the disk when the call returns, whole or not at all. Each method raises a `StoreError`
+    where the store cannot be read or written.
+    """
+
+    def own_keys(self) -> Sequence[KeptKey]:
+        """All keys, the oldest first."""
+        ...
+
+    def add_key(self, identity: PrivateIdentity, addresses: Sequence[str]) -> KeptKey:
+        """Keeps a private key, encrypted; one that is kept already gets the certificates and addresses.
+
+        Raises:
+            KeyFileError: the password of the store is wrong.
+            UsageError: the password cannot be had.
+        """
+        ...
+
+    def add_certificates(self, certificates: Sequence[Certificate]) -> Sequence[KeptKey]:
+        """Gives keys their certificates, such as an authority has issued; gives the keys that got one."""
+        ...
+
+    def private_key(self, handle: str) -> PrivateIdentity:
+        """A private key with its certificates, to take it elsewhere.
+
+        Raises:
+            KeyFileError: there is no such key, or the password of the store is wrong.
+            UsageError: the password cannot be had.
+        """
+        ...
+
+    def remove_key(self, handle: str) -> bool:
+        """Forgets a private key for good; whether it was there."""
+        ...
+
+    def remember_password(self) -> None:
+        """Puts the password of the private keys into the system's keyring.
+
+        Raises:
+            UsageError: there is no keyring, it refuses, or the password cannot be had.
+        """
+        ...
+
+    def decisions(self) -> Sequence[TrustDecision]:
+        """What the user trusts."""
+        ...
+
+    def trust(self, certificate: Certificate, address: str = "") -> None:
+        """Trusts a certificate: as an anchor, or by itself for one address."""
+        ...
+
+    def distrust(self, certificate: Certificate, address: str | None = None) -> int:
+        """Takes decisions about a certificate back: that for one address, or all; how many there were."""
+        ...
+
+    def known(self, address: str | None = None) -> Sequence[KnownCertificate]:
+        """The certificates of one correspondent, or of all: of each the one to prefer first."""
+        ...
+
+    def remember(
+        self, address: str, certificate: Certificate, source: CertificateSource, detail: str, seen: datetime
+    ) -> None:
+        """Keeps a correspondent's certificate. That makes it known, not trusted."""
+        ...
+
+    def remember_capabilities(self, address: str, capabilities: Sequence[str], seen: datetime) -> None:
+        """Keeps what content encryption a correspondent has announced; older announcements change nothing."""
+        ...
+
+    def forget(self, certificate: Certificate, address: str | None = None) -> int:
+        """Forgets that a certificate is a correspondent's: one correspondent's, or everybody's; how many entries."""
         ...
 
 
@@ -789,6 +944,11 @@ class CommandContext(Protocol):
     @property
     def keys(self) -> KeyRing:
         """The private keys."""
+        ...
+
+    @property
+    def key_store(self) -> KeyStore:
+        """The user's keys, trust decisions and correspondents as they are kept, to change them."""
         ...
 
     @property

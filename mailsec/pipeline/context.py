@@ -65,6 +65,10 @@ class _NoTrust:
     def anchors(self) -> Sequence[Certificate]:
         return ()
 
+    def trusted_for(self, address: str) -> Sequence[Certificate]:
+        del address
+        return ()
+
 
 class _NoKeys:
     """A key ring without keys."""
@@ -272,6 +276,12 @@ class _RecordingTrust:
         found = self._recorder.shared.trust.anchors()
         # the fingerprints are worked out only when somebody looks at the evidence
         self._recorder.read["trust"] = lambda: Anchors(tuple(one.fingerprint for one in found))
+        return found
+
+    def trusted_for(self, address: str) -> Sequence[Certificate]:
+        found = self._recorder.shared.trust.trusted_for(address)
+        if found:
+            self._recorder.read["trust", address] = Anchors(tuple(one.fingerprint for one in found), address)
         return found
 
 

@@ -55,8 +55,8 @@ def to_json(evidence: Evidence) -> dict[str, Any]:
             return {"kind": "fetched", **document}
         case Moment(at, source):
             return {"kind": "moment", "at": at.isoformat(), "source": source}
-        case Anchors(fingerprints):
-            return {"kind": "anchors", "fingerprints": list(fingerprints)}
+        case Anchors(fingerprints, address):
+            return {"kind": "anchors", "fingerprints": list(fingerprints), **({"address": address} if address else {})}
         case CertificatePath(certificates, anchored):
             return {"kind": "path", "certificates": [_base64(one) for one in certificates], "anchored": anchored}
         case Fact(name, value):
@@ -131,7 +131,7 @@ _READERS: Mapping[str, Callable[[Mapping[str, Any]], Evidence]] = {
         _text(kept["url"]), int(kept["status"]), _text(kept["media_type"]), _octets(kept["octets"])
     ),
     "moment": _moment,
-    "anchors": lambda kept: Anchors(tuple(_text(one) for one in kept["fingerprints"])),
+    "anchors": lambda kept: Anchors(tuple(_text(one) for one in kept["fingerprints"]), _text(kept.get("address", ""))),
     "path": lambda kept: CertificatePath(tuple(_octets(one) for one in kept["certificates"]), kept["anchored"] is True),
     "fact": lambda kept: Fact(_text(kept["name"]), _text(kept["value"])),
 }

@@ -251,7 +251,12 @@ def _(moment: Moment) -> Iterator[Reason]:
 @_describe.register
 def _(anchors: Anchors) -> Iterator[Reason]:
     prints = tuple(Reason(f"SHA-256 {one}") for one in anchors.fingerprints[:500])
-    yield Reason(f"trust anchors in force: {len(anchors.fingerprints)}", None, prints, closed=True)
+    what = (
+        f"certificates that you trust for {safe_text(anchors.address)} alone"
+        if anchors.address
+        else "trust anchors in force"
+    )
+    yield Reason(f"{what}: {len(anchors.fingerprints)}", None, prints, closed=True)
 
 
 @_describe.register

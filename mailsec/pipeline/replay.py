@@ -164,7 +164,10 @@ class _Trust:
 
     def __init__(self, pieces: Iterable[Evidence]) -> None:
         pieces = list(pieces)
-        self._fingerprints = {print_ for one in pieces if isinstance(one, Anchors) for print_ in one.fingerprints}
+        self._fingerprints: dict[str, set[str]] = {}
+        for one in pieces:
+            if isinstance(one, Anchors):
+                self._fingerprints.setdefault(one.address, set()).update(one.fingerprints)
         self._ends = [
             one.certificates[-1]
             for one in pieces
@@ -172,7 +175,11 @@ class _Trust:
         ]
 
     def anchors(self) -> Sequence[Certificate]:
+        return self.trusted_for("")
+
+    def trusted_for(self, address: str) -> Sequence[Certificate]:
         from mailsec.crypto import Certificate
 
+        fingerprints = self._fingerprints.get(address, ())
         found = (Certificate.from_der(der) for der in dict.fromkeys(self._ends))
-        return tuple(one for one in found if one.fingerprint in self._fingerprints)
+        return tuple(one for one in found if one.fingerprint in fingerprints)

@@ -1,16 +1,19 @@
-"""Trust anchors from files: those of the system and those that the user adds."""
+"""Trust anchors: those of the system, those in files that the user names, and those that the user has decided on."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from mailsec.errors import CertificateError, InputError
+from mailsec.message import plain_address
 
 if TYPE_CHECKING:
     from mailsec.crypto import Certificate
+    from mailsec.store.keys import FileKeyStore
 
 __all__ = ["FileTrust", "read_anchors", "system_bundle"]
 
@@ -61,30 +64,63 @@ def read_anchors(path: Path) -> tuple[Certificate, ...]:
 
 
 class FileTrust:
-    """The trust anchors of the user and of the system; implements `mailsec.hooks.TrustStore`.
+    """What the user and the system trust; implements `mailsec.hooks.TrustStore`.
 
     Args:
         own: the user's anchors.
         bundle: the file with the system's; it is read when anchors are first wanted, and left out where it cannot
             be read.
+        store: gives the key store with the user's decisions, if there is one; they are read anew when they change.
     """
 
-    def __init__(self, own: Iterable[Certificate] = (), bundle: Path | None = None) -> None:
+    def __init__(
+        self,
+        own: Iterable[Certificate] = (),
+        bundle: Path | None = None,
+        store: Callable[[], FileKeyStore | None] | None = None,
+    ) -> None:
         self._own = tuple(own)
         self._bundle = bundle
-        self._all: tuple[Certificate, ...] | None = None
+        self._system: tuple[Certificate, ...] | None = None
+        self._store = store
+        self._read: tuple[object, tuple[Certificate, ...], dict[str, list[Certificate]]] | None = None
 
     def anchors(self) -> Sequence[Certificate]:
-        """All trust anchors in force, the user's first."""
-        if self._all is None:
-            system: tuple[Certificate, ...] = ()
+        """All trust anchors in force, the user's first.
+
+        Raises:
+            StoreError: the key store cannot be read.
+        """
+        return self._decided()[1]
+
+    def trusted_for(self, address: str) -> Sequence[Certificate]:
+        """The certificates that the user trusts by themselves for one address.
+
+        Raises:
+            StoreError: the key store cannot be read.
+        """
+        return tuple(self._decided()[2].get(plain_address(address), ()))
+
+    def _decided(self) -> tuple[object, tuple[Certificate, ...], dict[str, list[Certificate]]]:
+        store = None if self._store is None else self._store()
+        stamp = None if store is None else store.stamp()
+        if self._read is None or self._read[0] != stamp:
+            decisions = () if store is None else store.decisions()
+            single: dict[str, list[Certificate]] = {}
+            for one in decisions:
+                if one.address:
+                    single.setdefault(one.address, []).append(one.certificate)
+            chosen = (one.certificate for one in decisions if not one.address)
+            self._read = (stamp, tuple(dict.fromkeys((*self._own, *chosen, *self._of_the_system()))), single)
+        return self._read
+
+    def _of_the_system(self) -> tuple[Certificate, ...]:
+        if self._system is None:
+            self._system = ()
             if self._bundle is not None:
-                try:
-                    system = read_anchors(self._bundle)
-                except InputError:
-                    system = ()
-            self._all = tuple(dict.fromkeys((*self._own, *system)))
-        return self._all
+                with suppress(InputError):
+                    self._system = read_anchors(self._bundle)
+        return self._system
 
 
 def _reason(error: OSError | ValueError) -> str:

@@ -95,7 +95,7 @@ def open_services(
         index,
         rows,
         Desk(lambda: Mail(Index(index, tell=tell), places)),
-        CheckerThread(lambda: Checker(settings)),
+        CheckerThread(lambda: Checker(settings, harvest=settings.client.harvest)),
         Keeper(read_key(state, tell=tell)),
         Path(tempfile.mkdtemp(prefix="mailsec-")),
         clock,

@@ -93,7 +93,7 @@ class FolderVerification:
     ) -> None:
         self._index = index
         # a verdict needs no private key, and a password is not asked for by processes that nobody sees
-        own = replace(settings, identities=(), password_command=None)
+        own = replace(settings, identities=(), password_command=None, tokens=(), pin_command=None)
         self._task = Verification(place, own, keeper)
         self._afresh = afresh
         self._processes = processes or len(os.sched_getaffinity(0))

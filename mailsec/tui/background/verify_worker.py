@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from mailsec.checker import Checker
 from mailsec.errors import InputError, MailsecError, SealError, describe
+from mailsec.pipeline import NO_KEYS
 from mailsec.store import KeptVerdict, Mailbox
 from mailsec.store.keeper import Keeper, is_current
 from mailsec.tui.background.channel import BlockingChannel
@@ -47,7 +48,7 @@ def serve(channel: BlockingChannel) -> None:
 
 
 async def _make_checker(task: Verification) -> Checker:
-    checker = Checker(task.settings)
+    checker = Checker(task.settings, keys=NO_KEYS)
     _ = checker.runner  # calls the hooks, so that what is broken is known
     return checker
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from mailsec.hooks import Opener, Protector, hookimpl
+from mailsec.hooks import Command, Opener, Protector, hookimpl
 
 
 @hookimpl
@@ -22,6 +22,14 @@ def mailsec_protectors() -> Sequence[Protector]:
     from mailsec_smime.protecting import protect
 
     return [Protector(name="smime", protect=protect)]
+
+
+@hookimpl
+def mailsec_commands() -> Sequence[Command]:
+    """The command `mailsec smime`."""
+    from mailsec_smime.command import configure, run
+
+    return [Command(name="smime", help="S/MIME: keys and certificates", configure=configure, run=run)]
 
 
 @hookimpl

@@ -8,19 +8,34 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from mailsec.crypto import PathFailure, SignatureScheme, Status
-from mailsec.crypto.cms import IssuerAndSerialNumber, Outcome, SignerVerification
+from mailsec.crypto.cms import IssuerAndSerialNumber, Outcome, SignerVerification, oids
 from mailsec.crypto.revocation import PathRevocation, RevocationChecker, RevocationStatus, has_sources
-from mailsec.hooks import AuthResult, Cause, CertificatePath, Coverage, Evidence, Fact, Opened, Result
+from mailsec.hooks import (
+    CAPABILITIES_FACT,
+    AuthResult,
+    Cause,
+    CertificatePath,
+    Coverage,
+    Evidence,
+    Fact,
+    Opened,
+    Result,
+)
 from mailsec_smime.identity import author_trouble
 from mailsec_smime.settings import Settings
 
 if TYPE_CHECKING:
-    from mailsec.crypto import PathResult, PathValidator
+    from mailsec.crypto import PathResult
     from mailsec.hooks import OpenerContext
     from mailsec.message import HeaderSection
+    from mailsec_smime.paths import SignerPaths
 
 _LONG = 1000
 """How many characters of a certificate's texts are reported."""
+
+_CAPABILITIES = {oid: name for name, oid in oids.CAPABILITIES.items()}
+_MANY = 64
+"""How many announced capabilities are looked at."""
 
 _BAD: Mapping[Outcome, tuple[Result, Cause]] = {
     Outcome.DIGEST: (Result.FAIL, Cause.DIGEST),
@@ -47,7 +62,7 @@ _NO_SOURCE = "the certificates name no CRL and no responder that could tell whet
 
 def judge(
     verification: SignerVerification,
-    validator: PathValidator,
+    paths: SignerPaths,
     *,
     part: str,
     size: int,
@@ -57,7 +72,7 @@ def judge(
 
     Args:
         verification: what came of the signature.
-        validator: finds paths for the certificates of all signers of the structure.
+        paths: finds paths for the certificates of all signers of the structure.
         part: the section number of the part that holds the signature.
         size: how many octets the signed content has; a good signature covers all of them.
         header: the header section that names the author.
@@ -79,6 +94,8 @@ def judge(
         key = certificate.public_key
         kind = f"{key.curve or key.key_type.upper()}, {key.bits} bits"
         evidence.append(Fact("key", key.trouble or kind))
+        if known := [_CAPABILITIES[one.oid] for one in signer.capabilities[:_MANY] if one.oid in _CAPABILITIES]:
+            evidence.append(Fact(CAPABILITIES_FACT, ", ".join(known)))
     elif isinstance(signer.sid, IssuerAndSerialNumber):
         properties["body.smime-serial"] = f"{signer.sid.serial:x}"
 
@@ -93,7 +110,7 @@ def judge(
         found.append((Cause.WEAK, assessment.sentence))
     elif assessment is not None and assessment.status is Status.DEPRECATED:
         notes.append(assessment.sentence)
-    validated = validator.validate(certificate)
+    validated = paths.validate(certificate)
     evidence.append(CertificatePath(tuple(c.der for c in validated.path), validated.anchored))
     if validated.failure is not None:
         found.append((_PATH[validated.failure], validated.sentence[: 4 * _LONG]))
@@ -114,7 +131,7 @@ def judge(
 def with_revocation(
     opened: Opened,
     verifications: Sequence[SignerVerification],
-    validator: PathValidator,
+    paths: SignerPaths,
     lists: Sequence[memoryview],
     context: OpenerContext,
 ) -> Opened | Awaitable[Opened]:
@@ -125,7 +142,7 @@ def with_revocation(
     Args:
         opened: what was opened, with the result of `judge` for each signer, in order.
         verifications: what came of the signatures, in the same order.
-        validator: what validated the paths.
+        paths: what validated the paths.
         lists: the revocation information that came with the message.
         context: whose fetcher, time and settings count.
 
@@ -135,22 +152,22 @@ def with_revocation(
     mode = (context.settings if isinstance(context.settings, Settings) else Settings()).revocation
     if mode == "off":
         return opened
-    paths = [_to_be_asked(*one, validator) for one in zip(verifications, opened.results, strict=True)]
-    if not any(path is not None and (lists or has_sources(path.path)) for path in paths):
+    wanted = [_to_be_asked(*one, paths) for one in zip(verifications, opened.results, strict=True)]
+    if not any(path is not None and (lists or has_sources(path.path)) for path in wanted):
         unknown = PathRevocation(RevocationStatus.UNKNOWN, _NO_SOURCE, asked=False)
         results = (
             one if path is None else _revised(one, unknown, mode)
-            for one, path in zip(opened.results, paths, strict=True)
+            for one, path in zip(opened.results, wanted, strict=True)
         )
         return replace(opened, results=tuple(results))
-    return _looked_up(opened, paths, RevocationChecker(validator, context.fetcher, lists=lists), mode, context)
+    return _looked_up(opened, wanted, RevocationChecker(paths.validator, context.fetcher, lists=lists), mode, context)
 
 
-def _to_be_asked(verification: SignerVerification, result: AuthResult, validator: PathValidator) -> PathResult | None:
+def _to_be_asked(verification: SignerVerification, result: AuthResult, paths: SignerPaths) -> PathResult | None:
     """The path to ask about; `None` where there is nothing to ask."""
     if verification.certificate is None or result.result not in {Result.PASS, Result.POLICY}:
         return None
-    path = validator.validate(verification.certificate)
+    path = paths.validate(verification.certificate)
     valid = path.failure is None or path.failure is PathFailure.NOT_VALID
     return path if path.anchored and valid and len(path.path) > 1 else None
 

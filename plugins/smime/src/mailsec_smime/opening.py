@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Sequence
 from typing import TYPE_CHECKING
 
-from mailsec.crypto import PathValidator, Status
+from mailsec.crypto import Status
 from mailsec.crypto.cms import (
     Content,
     ContentInfo,
@@ -25,6 +25,7 @@ from mailsec.hooks import AuthResult, Cause, Coverage, Evidence, Fact, Opened, R
 from mailsec.message import to_crlf
 from mailsec_smime.identity import author_header
 from mailsec_smime.judging import judge, with_revocation
+from mailsec_smime.paths import SignerPaths
 
 if TYPE_CHECKING:
     from mailsec.crypto import Certificate
@@ -200,10 +201,10 @@ def _opened(
     path: str,
     context: OpenerContext,
 ) -> Opened | Awaitable[Opened]:
-    validator = PathValidator(signed.certificates, tuple(context.trust.anchors()), context.moment.at)
     header = author_header(entity, context)
-    results = tuple(judge(one, validator, part=path, size=len(entity), header=header) for one in verifications)
-    return with_revocation(Opened(entity, "signed", results), verifications, validator, signed.crls, context)
+    paths = SignerPaths(signed.certificates, context.trust, header, context.moment.at)
+    results = tuple(judge(one, paths, part=path, size=len(entity), header=header) for one in verifications)
+    return with_revocation(Opened(entity, "signed", results), verifications, paths, signed.crls, context)
 
 
 def _broken(part: Part, sentence: str, cause: Cause = Cause.SYNTAX, octets: bytes | memoryview | None = None) -> Opened:
