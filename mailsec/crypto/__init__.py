@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from mailsec.crypto.issuers import fetch_issuers
     from mailsec.crypto.keyring import MemoryKeyRing, PrivateIdentity, load_identities, load_identity
     from mailsec.crypto.keys import PublicKey
-    from mailsec.crypto.paths import PathFailure, PathResult, PathRules, PathValidator, validate_path
+    from mailsec.crypto.paths import ENCRYPTION_RULES, PathFailure, PathResult, PathRules, PathValidator, validate_path
     from mailsec.crypto.private import PrivateKey
     from mailsec.crypto.schemes import (
         ECDSA_SHA1,
@@ -70,7 +70,7 @@ _NAMES = {
     "issuers": ("fetch_issuers",),
     "keyring": ("MemoryKeyRing", "PrivateIdentity", "load_identities", "load_identity"),
     "keys": ("PublicKey",),
-    "paths": ("PathFailure", "PathResult", "PathRules", "PathValidator", "validate_path"),
+    "paths": ("ENCRYPTION_RULES", "PathFailure", "PathResult", "PathRules", "PathValidator", "validate_path"),
     "private": ("PrivateKey",),
     "schemes": (
         "ECDSA_SHA1",
@@ -105,6 +105,7 @@ __all__ = [
     "ECDSA_SHA512",
     "ED448",
     "ED25519",
+    "ENCRYPTION_RULES",
     "ML_DSA_44",
     "ML_DSA_65",
     "ML_DSA_87",

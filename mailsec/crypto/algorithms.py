@@ -70,7 +70,7 @@ class Assessment:
 class KeyJudge(Protocol):
     """Judges a key."""
 
-    def __call__(self, key: PublicKey, *, use: Use) -> Assessment:
+    def __call__(self, key: PublicKey, *, use: KeyUse) -> Assessment:
         """As `assess_key`."""
         ...
 

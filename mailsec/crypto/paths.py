@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 from mailsec.crypto.building import OVER_LIMIT, PathBuilder, name_of
 from mailsec.crypto.limits import LIMITS, PathLimits
 from mailsec.crypto.policies import judge_policies
-from mailsec.crypto.validating import MAIL_RULES, PathFailure, PathRules, judge_path
+from mailsec.crypto.validating import ENCRYPTION_RULES, MAIL_RULES, PathFailure, PathRules, judge_path
 from mailsec.errors import UsageError
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from mailsec.crypto.certificates import Certificate
 
-__all__ = ["PathFailure", "PathResult", "PathRules", "PathValidator", "validate_path"]
+__all__ = ["ENCRYPTION_RULES", "PathFailure", "PathResult", "PathRules", "PathValidator", "validate_path"]
 
 _ORDER: Final = {failure: place for place, failure in enumerate(PathFailure)}
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 from mailsec.crypto import constraints
 from mailsec.crypto import extensions as ext
@@ -62,6 +62,7 @@ class PathRules:
         inhibit_any_policy: initial-any-policy-inhibit: whether anyPolicy in certificates counts for nothing.
         purposes: each certificate that limits its purposes must allow one of these; empty where any will do.
         usages: a leaf that limits its key usage must allow one of these; empty where any will do.
+        use: what the leaf's key is judged for.
         algorithms: which algorithms count.
     """
 
@@ -71,11 +72,15 @@ class PathRules:
     inhibit_any_policy: bool = False
     purposes: frozenset[str] = _MAIL_PURPOSES
     usages: frozenset[str] = frozenset({"digitalSignature", "nonRepudiation"})
+    use: Literal["smime", "encryption"] = "smime"
     algorithms: AlgorithmPolicy = field(default_factory=AlgorithmPolicy)
 
 
 MAIL_RULES: Final = PathRules()
 """The rules for whoever signs mail."""
+
+ENCRYPTION_RULES: Final = PathRules(usages=frozenset({"keyEncipherment", "keyAgreement"}), use="encryption")
+"""The rules for whom mail is encrypted to: a key that signs nothing will do (RFC 8550 section 4.4.2)."""
 
 
 def judge_path(
@@ -114,15 +119,18 @@ def judge_path(
                 yield PathFailure.WEAK, f"the signature on {name_of(certificate)} is too weak: {judged.sentence}"
 
 
+_DOES: Final = {"smime": "signing", "encryption": "encryption"}
+
+
 def _judge_leaf(leaf: Certificate, key: PublicKey, rules: PathRules) -> Iterator[tuple[PathFailure, str]]:
     """What RFC 8550 section 4.4 asks of the certificate of who signs mail, or a caller of another."""
     name = name_of(leaf)
-    judged = rules.algorithms.key(key, use="smime")
+    judged = rules.algorithms.key(key, use=rules.use)
     if judged.status is Status.REFUSED:
         yield PathFailure.WEAK, f"the key of {name} is too weak: {judged.sentence}"
     usage = leaf.key_usage
     if usage is not None and rules.usages and usage.isdisjoint(rules.usages):
-        yield PathFailure.PURPOSE, f"the key of {name} is not for signing"
+        yield PathFailure.PURPOSE, f"the key of {name} is not for {_DOES[rules.use]}"
     if not _allowed(leaf, rules):
         yield PathFailure.PURPOSE, f"the certificate {name} is not for mail"
 

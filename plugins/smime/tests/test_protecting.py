@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from base64 import encodebytes
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -41,6 +42,9 @@ def people(pki: Any, now: datetime) -> dict[str, Any]:
         "expired": person("erich@example.com", key=key, not_after=now - timedelta(hours=1)),
         "unknown issuer": person("fritz@example.com", key=key, authority=None),
         "ed25519": person("gerda@example.com", key=PrivateKey.generate("ed25519")),
+        "encrypts": person("heinz@example.com", key=key, usage=("keyEncipherment",)),
+        "x25519": person("ida@example.com", key=PrivateKey.generate("x25519"), usage=("keyAgreement",)),
+        "ml-kem": person("jan@example.com", key=PrivateKey.generate("ml-kem-768"), usage=("keyEncipherment",)),
     }
 
 
@@ -170,6 +174,40 @@ def test_openssl_decrypts(
         assert inner.subject == "Grüße aus der Küche"
 
 
+@pytest.mark.parametrize("kind", ["ec", "encrypts", "x25519", "ml-kem"])
+async def test_keys_that_encrypt(desk: TestContext, people: dict[str, Any], kind: str, check: Any) -> None:
+    """RFC 8550 section 4.4.2: a certificate for encryption alone is none for signing, and will do."""
+    (address,) = people[kind].certificate.emails
+    octets = protect(parse(MESSAGE), wanted(Form.ENCRYPTED, address), desk)
+    report = await check(octets, keys=ring(people[kind]))
+    assert [layer.reached for layer in report.layers[1:]] == ["encrypted"]
+
+
+def test_a_certificate_that_is_trusted_for_its_address_alone(desk: TestContext, people: dict[str, Any]) -> None:
+    trusted = people["unknown issuer"].certificate
+    wants = wanted(Form.ENCRYPTED, "fritz@example.com")
+    his = replace(desk, trust=OneAddress(desk.trust.anchors(), "fritz@example.com", trusted))
+    assert b"smime-type=authEnveloped-data" in protect(parse(MESSAGE), wants, his)
+    hers = replace(desk, trust=OneAddress(desk.trust.anchors(), "zoe@example.com", trusted))
+    with pytest.raises(UsageError, match="fritz@"):
+        protect(parse(MESSAGE), wants, hers)
+
+
+@dataclass
+class OneAddress:
+    """Trusts anchors, and one certificate for one address."""
+
+    known: Sequence[Any]
+    address: str
+    certificate: Any
+
+    def anchors(self) -> Sequence[Any]:
+        return self.known
+
+    def trusted_for(self, address: str) -> Sequence[Any]:
+        return (self.certificate,) if address == self.address else ()
+
+
 REFUSED = {
     "nobody": ((), "nobody to encrypt to"),
     "not known": (("zoe@example.com",), r"zoe@example.com \(none is known\)"),
@@ -226,7 +264,8 @@ def test_the_cipher_is_one_that_all_understand(
     ],
 )
 async def test_the_confidentiality_policies(
-    desk: TestContext, people: Any, check: Any, policy: Any, author: str, to: str, date: str, subject: str, other: Any
+    desk: TestContext, people: Any, check: Any,
+    policy: Any, author: str, to: str, date: str, subject: str, keywords: bool,
 ) -> None:  # fmt: skip
     """RFC 9788 section 3.2, and HP-Outer tells them (section 2.2)."""
     octets = protect(parse(MESSAGE), wanted(Form.SIGNED_ENCRYPTED, confidentiality=policy), desk)
@@ -235,7 +274,7 @@ async def test_the_confidentiality_policies(
     assert outer.first("to").value == to  # type: ignore[union-attr]
     assert outer.first("date").value.endswith(date)  # type: ignore[union-attr]
     assert outer.first("subject").value.startswith(subject)  # type: ignore[union-attr]
-    assert (outer.first("keywords") is not None) is other
+    assert (outer.first("keywords") is not None) is keywords
     report = await check(octets, keys=ring(people["rsa"]))
     told = [(name.lower(), " ".join(value.split())) for name, value in report.shown.outside]
     assert told == [(one.key, " ".join(one.value.split())) for one in outer if one.key not in STRUCTURE]
@@ -330,9 +369,11 @@ async def test_there_is_one_error_for_all_that_depends_on_a_key(desk: TestContex
     header, _, body = octets.partition(b"\r\n\r\n")
     changed = parse(octets).root.content
     sentences = set()
-    for at in (len(changed) - 1, len(changed) - 40, changed.index(b"\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01") + 40):
+    encrypted_keys = [found.end() + 40 for found in re.finditer(rb"\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01", changed)]
+    for places in ([len(changed) - 1], [len(changed) - 40], encrypted_keys):
         flipped = bytearray(changed)
-        flipped[at] ^= 1
+        for at in places:
+            flipped[at] ^= 1
         report = await check(header + b"\r\n\r\n" + encodebytes(bytes(flipped)), keys=ring(people["rsa"]))
         assert len(report.layers) == 1
         (result,) = report.results

@@ -92,7 +92,7 @@ def test_a_terminal_that_is_gone_ends_the_client(
 
 def test_the_demonstration_is_taken_away(environment: dict[str, str], scratch: Path, tmp_path: Path) -> None:
     with Terminal([sys.executable, "-m", "mailsec", "demo"], environment, columns=120, folder=tmp_path) as terminal:
-        terminal.wait_for("1/60")
+        terminal.wait_for("1/71")
         assert list(scratch.glob("mailsec-demo-*"))
         terminal.process.send_signal(signal.SIGTERM)
         assert terminal.wait(30) == 128 + signal.SIGTERM

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from mailsec.crypto import PathValidator
+from mailsec.crypto import ENCRYPTION_RULES, PathFailure, PathValidator
 from mailsec.crypto.cms import CIPHERS, CertificateRecipient, encrypt
 from mailsec.errors import UsageError
 from mailsec.message import same_address
@@ -14,7 +14,7 @@ from mailsec_smime.signing import wrapped
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from mailsec.crypto import Certificate
+    from mailsec.crypto import Certificate, PathResult
     from mailsec.hooks import ProtectorContext
 
 _USAGES: Final = {"rsa": "keyEncipherment", "ec": "keyAgreement", "x25519": "keyAgreement", "x448": "keyAgreement"}
@@ -26,9 +26,10 @@ _NAMED: Final = 20
 def encrypt_to(entity: bytes, addresses: Sequence[str], context: ProtectorContext) -> bytes:
     """Encrypts a MIME entity and gives the entity that it becomes.
 
-    The certificate of each recipient is the first of those known that can be used: whose path ends at a trust anchor,
-    that is valid now, and whose key encrypts. The cipher is the first of the settings' that all recipients are known
-    to understand; of who has announced nothing all is expected (RFC 8551 section 2.7.1).
+    The certificate of each recipient is the first of those known that can be used: whose path ends at a trust anchor
+    or which is trusted for that address alone, that is valid now, and whose key encrypts. The cipher is the first of
+    the settings' that all recipients are known to understand; of who has announced nothing all is expected (RFC 8551
+    section 2.7.1).
 
     Args:
         entity: what is encrypted, with CRLF line ends.
@@ -68,7 +69,6 @@ def _certificate(address: str, context: ProtectorContext) -> tuple[Certificate |
         *(identity.certificates[0] for identity in context.keys.identities() if identity.certificates),
         *context.correspondents.certificates(address),
     ]
-    validator = PathValidator(tuple(known), tuple(context.trust.anchors()), context.moment.at)
     why = "none is known"
     for certificate in known:
         if not any(same_address(address, email) for email in certificate.emails):
@@ -76,11 +76,22 @@ def _certificate(address: str, context: ProtectorContext) -> tuple[Certificate |
         if not _encrypts(certificate):
             why = "its certificate is not for encryption"
             continue
-        validated = validator.validate(certificate)
+        validated = _validate(certificate, known, address, context)
         if validated.failure is None:
             return certificate, ""
         why = validated.sentence
     return None, why
+
+
+def _validate(
+    certificate: Certificate, known: Sequence[Certificate], address: str, context: ProtectorContext
+) -> PathResult:
+    """The path of a recipient's certificate; one that is trusted for this address alone needs none."""
+    at = context.moment.at
+    found = PathValidator(known, tuple(context.trust.anchors()), at, rules=ENCRYPTION_RULES).validate(certificate)
+    if found.failure is PathFailure.UNTRUSTED and certificate in context.trust.trusted_for(address):
+        return PathValidator((), (certificate,), at, rules=ENCRYPTION_RULES).validate(certificate)
+    return found
 
 
 def _encrypts(certificate: Certificate) -> bool:
