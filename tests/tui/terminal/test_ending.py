@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import termios
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -18,6 +18,14 @@ from benchmarks.terminal import Terminal
 LETTER = b"From: Alice <alice@example.org>\r\nSubject: Tea\r\n\r\nAt four.\r\n"
 RESTORED = b"\x1b[?1049l"
 """Leaves the screen that the client draws on."""
+
+
+@pytest.fixture(autouse=True)
+def interrupts() -> Iterator[None]:
+    """An interrupt is not ignored, as it is where a shell has started the tests in the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.fixture
