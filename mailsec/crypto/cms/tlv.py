@@ -225,19 +225,32 @@ class Element:
         if not self.constructed:
             return [self.contents]
         wanted = OCTET_STRING if tag is None else tag
+        reader = self._reader
+        octets, header, deepest = reader.octets, reader.header, reader.limits.depth - self.depth - 1
         pieces: list[memoryview] = []
-        open_elements = [self.children()]
-        while open_elements:
-            for child in open_elements[-1]:
-                if child.tag != wanted:
-                    raise CMSError("a string has pieces of another type")
-                if child.constructed:
-                    open_elements.append(child.children())
-                    break
-                if child.body != child.end:
-                    pieces.append(child.contents)
-            else:
-                open_elements.pop()
+        # What is left of the strings around: no elements are made, since a large content has many pieces.
+        around: list[tuple[int, int]] = []
+        at, end = self.body, self.end
+        while at < end or around:
+            if at >= end:
+                at, end = around.pop()
+                continue
+            if len(around) > deepest:
+                raise LimitError(f"elements nest more than {reader.limits.depth} deep")
+            found, constructed, start, stop = header(at, end)
+            if found != wanted:
+                raise CMSError("a string has pieces of another type")
+            if not constructed:
+                if start != stop:
+                    pieces.append(octets[start:stop])
+                at = stop
+                continue
+            after = stop
+            if stop == _INDEFINITE:
+                stop = reader.find_end(start, end)
+                after = stop + 2
+            around.append((after, end))
+            at, end = start, stop
         return pieces
 
     def octets(self) -> bytes:

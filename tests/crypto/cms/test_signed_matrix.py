@@ -279,13 +279,20 @@ def test_openssl_with_receipts(openssl: OpenSSL, people: Any, figure: Figure, tm
 def test_gpgsm_signs(gpgsm: OpenSSL, people: Any, figure: Figure) -> None:
     """With RSA only: this version imports no other private keys."""
     row = Row(figure, "gpgsm 2.2 signs, we verify, RSA PKCS #1 v1.5")
-    for digest in ("SHA1", "SHA224", "SHA256", "SHA384", "SHA512"):
-        for form, options in {"detached": ("--detach-sign",), "encapsulated": ()}.items():
-            user = ("--local-user", "rsa@example.org", "--digest-algo", digest, "--include-certs", "1")
-            octets = gpgsm("--sign", *options, *user, stdin=CONTENT)
-            assert good(octets, people.certificate("rsa"))
-            row.cell(f"{digest} {form}")
-    row.show(10)
+    for digest, form in (
+        ("SHA1", "encapsulated"),
+        ("SHA224", "detached"),
+        ("SHA256", "detached"),
+        ("SHA256", "encapsulated"),
+        ("SHA384", "encapsulated"),
+        ("SHA512", "detached"),
+    ):
+        options = ("--detach-sign",) if form == "detached" else ()
+        user = ("--local-user", "rsa@example.org", "--digest-algo", digest, "--include-certs", "1")
+        octets = gpgsm("--sign", *options, *user, stdin=CONTENT)
+        assert good(octets, people.certificate("rsa"))
+        row.cell(f"{digest} {form}")
+    row.show(6)
 
 
 @pytest.mark.peer

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import mmap
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,9 @@ from mailsec.crypto import (
     RSA_SHA256,
     RSA_SHA384,
     RSA_SHA512,
+    MemoryKeyRing,
+    PathValidator,
+    PrivateKey,
     SignatureScheme,
 )
 from mailsec.crypto.cms import (
@@ -47,6 +50,7 @@ from mailsec.crypto.cms import (
     verify_signer,
 )
 from mailsec.crypto.cms.tlv import read
+from mailsec.crypto.issue import issue, make_authority
 from mailsec.errors import KeyFileError, UsageError
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
@@ -337,6 +341,25 @@ def test_streamed_content_is_signed_detached(people: Any) -> None:
         sign(streamed, (people.signer("rsa", RSA_SHA256),), detached=False, keys=people.keys, **SIGN)
     with pytest.raises(UsageError, match="not digested with sha512"):
         sign(streamed, (people.signer("ed25519", ED25519),), detached=True, keys=people.keys, **SIGN)
+
+
+@pytest.mark.parametrize("kind", ["ml-dsa-44", "ml-dsa-65", "ml-dsa-87"])
+def test_certificates_by_ml_dsa(people: Any, kind: Any) -> None:
+    """RFC 9881: an authority and a signer with such keys, from the signature up to the anchor."""
+    start, end = NOW - timedelta(days=1), NOW + timedelta(days=1)
+    authority = make_authority("Root", not_before=start, not_after=end, key=PrivateKey.generate(kind))
+    key = PrivateKey.generate(kind)
+    alice = issue(authority, "alice@example.org", not_before=start, not_after=end, key=key)
+    loaded = PrivateKey.load(key.to_pem())  # RFC 9881 section 6: as PKCS #8
+    keys = MemoryKeyRing()
+    signer = NewSigner(keys.add("alice@example.org", loaded, alice.certificates), SignatureScheme(kind))
+    signed = parse_signed_data(b"".join(sign(Content((CONTENT,)), (signer,), detached=False, keys=keys, **SIGN)))
+    result = verify_signer(signed.signers[0], signed, Content((CONTENT,)))
+    assert (result.outcome, result.certificate) == (Outcome.GOOD, alice.certificate)
+    assert result.assessment is not None
+    assert result.assessment.sentence.startswith(kind.upper())
+    path = PathValidator(signed.certificates, (authority.certificate,), NOW).validate(alice.certificate)
+    assert path.failure is None, path.sentence
 
 
 # -- what cannot be written ---------------------------------------------------------------------------------------
