@@ -18,14 +18,12 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from mailsec.config import Settings
-from mailsec.errors import KeyFileError
 from mailsec.hooks.manager import PluginManager, Problem
 from mailsec.hooks.types import (
     DnsAnswer,
     Envelope,
     Fetched,
     Fetcher,
-    Identity,
     KeyRing,
     Moment,
     Resolver,
@@ -33,7 +31,7 @@ from mailsec.hooks.types import (
 )
 from mailsec.message import Message, parse
 from mailsec.pipeline import Report, Runner, Services
-from mailsec.pipeline.context import NO_CORRESPONDENTS, NO_FETCHER
+from mailsec.pipeline.context import NO_CORRESPONDENTS, NO_FETCHER, no_keys
 from mailsec.pipeline.verdict import Policy
 from mailsec.store.keys import FILE_NAME
 
@@ -42,7 +40,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from types import TracebackType
 
-    from mailsec.crypto import Certificate, KeyTransport, PublicKey, SignatureScheme
+    from mailsec.crypto import Certificate
     from mailsec.net.fetcher import HttpFetcher
     from mailsec.net.resolver import DnsResolver
     from mailsec.store.keys import FileKeyStore, StoredKeyRing
@@ -251,34 +249,6 @@ class _Web:
             await self._fetcher.close()
 
 
-class _NoKeys:
-    """A key ring without keys, for whoever gave no identity."""
-
-    def identities(self, name: str | None = None) -> Sequence[Identity]:
-        del name
-        return ()
-
-    def sign(self, identity: Identity, scheme: SignatureScheme, octets: bytes) -> bytes:
-        del scheme, octets
-        raise self._error(identity)
-
-    def decrypt_key(self, identity: Identity, scheme: KeyTransport, octets: bytes, length: int) -> bytes:
-        del scheme, octets, length
-        raise self._error(identity)
-
-    def agree(self, identity: Identity, peer: PublicKey) -> bytes:
-        del peer
-        raise self._error(identity)
-
-    def decapsulate(self, identity: Identity, octets: bytes) -> bytes:
-        del octets
-        raise self._error(identity)
-
-    @staticmethod
-    def _error(identity: Identity) -> KeyFileError:
-        return KeyFileError(f"there is no private key for {identity.name}: give one with --identity")
-
-
 class _Kept:
     """The key store of the settings, which is imported when it is wanted first, or there is one to be read."""
 
@@ -354,7 +324,7 @@ def _keys(settings: Settings, kept: _Kept | None, ask: Callable[[str], bytes] | 
             pin = Passwords(f"PIN {module}", "the token (its PIN)", command=settings.pin_command, ask=ask)
             rings.append(partial(_same, TokenKeyRing(module, pin)))
     if not rings:
-        return _NoKeys()
+        return no_keys("there is no private key for {}: give one with --identity")
     from mailsec.store.keys.joined import JoinedKeyRing
 
     return JoinedKeyRing(rings)

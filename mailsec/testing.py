@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, cast
 
-from mailsec.errors import DnsTemporaryError, FetchError, KeyFileError
+from mailsec.errors import DnsTemporaryError, FetchError
 from mailsec.hooks.types import (
     AuthResult,
     Correspondents,
@@ -30,7 +30,6 @@ from mailsec.hooks.types import (
     Envelope,
     Fetched,
     Fetcher,
-    Identity,
     KeyRing,
     Moment,
     Opened,
@@ -43,7 +42,7 @@ from mailsec.hooks.types import (
 )
 
 if TYPE_CHECKING:
-    from mailsec.crypto import Certificate, KeyTransport, PublicKey, SignatureScheme
+    from mailsec.crypto import Certificate
     from mailsec.message import HeaderSection, Message, Part
 
 __all__ = [
@@ -162,46 +161,6 @@ class _Documents:
         return Fetched(url, 200, "application/octet-stream", octets)
 
 
-class _Anchors:
-    def __init__(self, anchors: Sequence[Certificate]) -> None:
-        self._anchors = tuple(anchors)
-
-    def anchors(self) -> Sequence[Certificate]:
-        return self._anchors
-
-    def trusted_for(self, address: str) -> Sequence[Certificate]:
-        del address
-        return ()
-
-
-class _NoKeys:
-    """A key ring without keys."""
-
-    def identities(self, name: str | None = None) -> Sequence[Identity]:
-        del name
-        return ()
-
-    def sign(self, identity: Identity, scheme: SignatureScheme, octets: bytes) -> bytes:
-        del scheme, octets
-        raise self._error(identity)
-
-    def decrypt_key(self, identity: Identity, scheme: KeyTransport, octets: bytes, length: int) -> bytes:
-        del scheme, octets, length
-        raise self._error(identity)
-
-    def agree(self, identity: Identity, peer: PublicKey) -> bytes:
-        del peer
-        raise self._error(identity)
-
-    def decapsulate(self, identity: Identity, octets: bytes) -> bytes:
-        del octets
-        raise self._error(identity)
-
-    @staticmethod
-    def _error(identity: Identity) -> KeyFileError:
-        return KeyFileError(f"this key ring holds no key for {identity.name}")
-
-
 class _Correspondents:
     """Those whose certificates a test gives, and what they have announced."""
 
@@ -292,6 +251,9 @@ def make_context(
         InputError: the zone is no master file.
         ValueError: `at` is no aware time.
     """
+    from mailsec.crypto import StaticTrust
+    from mailsec.pipeline.context import no_keys
+
     if isinstance(at, str):
         at = datetime.fromisoformat(at)
     if at is not None and at.tzinfo is None:
@@ -305,13 +267,13 @@ def make_context(
     return TestContext(
         resolver=resolver,
         fetcher=_Documents(documents or {}),
-        trust=_Anchors(anchors),
+        trust=StaticTrust(anchors),
         moment=moment,
         deadline=time.monotonic() + seconds,
         results=tuple(results),
         envelope=envelope or Envelope(),
         settings=settings,
-        keys=keys or _NoKeys(),
+        keys=keys or no_keys("this key ring holds no key for {}"),
         correspondents=_Correspondents(recipients, capabilities or {}),
         around_message=around_message,
         _header=header,

@@ -46,6 +46,7 @@ __all__ = [
     "ProtectorContext",
     "Services",
     "Shared",
+    "no_keys",
 ]
 
 T = TypeVar("T")
@@ -73,6 +74,9 @@ class _NoTrust:
 class _NoKeys:
     """A key ring without keys."""
 
+    def __init__(self, sentence: str) -> None:
+        self._sentence = sentence
+
     def identities(self, name: str | None = None) -> Sequence[Identity]:
         del name
         return ()
@@ -93,9 +97,8 @@ class _NoKeys:
         del octets
         raise self._error(identity)
 
-    @staticmethod
-    def _error(identity: Identity) -> KeyFileError:
-        return KeyFileError(f"there is no private key for {identity.name}")
+    def _error(self, identity: Identity) -> KeyFileError:
+        return KeyFileError(self._sentence.format(identity.name))
 
 
 class _NoCorrespondents:
@@ -110,9 +113,18 @@ class _NoCorrespondents:
         return ()
 
 
+def no_keys(sentence: str = "there is no private key for {}") -> KeyRing:
+    """A key ring without keys.
+
+    Args:
+        sentence: what whoever asks for a key is told, with `{}` for the name of the identity.
+    """
+    return _NoKeys(sentence)
+
+
 NO_FETCHER: Fetcher = _NoFetcher()
 NO_TRUST: TrustStore = _NoTrust()
-NO_KEYS: KeyRing = _NoKeys()
+NO_KEYS: KeyRing = no_keys()
 NO_CORRESPONDENTS: Correspondents = _NoCorrespondents()
 
 
