@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from mailsec.crypto import ENCRYPTION_RULES, PathFailure, PathValidator
+from mailsec.crypto import ENCRYPTION_RULES
 from mailsec.crypto.cms import CIPHERS, CertificateRecipient, encrypt
 from mailsec.errors import UsageError
 from mailsec.message import same_address
+from mailsec_smime.paths import TrustedPaths
 from mailsec_smime.settings import Settings
 from mailsec_smime.signing import wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from mailsec.crypto import Certificate, PathResult
+    from mailsec.crypto import Certificate
     from mailsec.hooks import ProtectorContext
 
 _USAGES: Final = {"rsa": "keyEncipherment", "ec": "keyAgreement", "x25519": "keyAgreement", "x448": "keyAgreement"}
@@ -69,6 +70,7 @@ def _certificate(address: str, context: ProtectorContext) -> tuple[Certificate |
         *(identity.certificates[0] for identity in context.keys.identities() if identity.certificates),
         *context.correspondents.certificates(address),
     ]
+    paths = TrustedPaths(known, context.trust, address, context.moment.at, ENCRYPTION_RULES)
     why = "none is known"
     for certificate in known:
         if not any(same_address(address, email) for email in certificate.emails):
@@ -76,22 +78,11 @@ def _certificate(address: str, context: ProtectorContext) -> tuple[Certificate |
         if not _encrypts(certificate):
             why = "its certificate is not for encryption"
             continue
-        validated = _validate(certificate, known, address, context)
+        validated = paths.validate(certificate)
         if validated.failure is None:
             return certificate, ""
         why = validated.sentence
     return None, why
-
-
-def _validate(
-    certificate: Certificate, known: Sequence[Certificate], address: str, context: ProtectorContext
-) -> PathResult:
-    """The path of a recipient's certificate; one that is trusted for this address alone needs none."""
-    at = context.moment.at
-    found = PathValidator(known, tuple(context.trust.anchors()), at, rules=ENCRYPTION_RULES).validate(certificate)
-    if found.failure is PathFailure.UNTRUSTED and certificate in context.trust.trusted_for(address):
-        return PathValidator((), (certificate,), at, rules=ENCRYPTION_RULES).validate(certificate)
-    return found
 
 
 def _encrypts(certificate: Certificate) -> bool:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from mailsec.crypto import PathResult
     from mailsec.hooks import OpenerContext
     from mailsec.message import HeaderSection
-    from mailsec_smime.paths import SignerPaths
+    from mailsec_smime.paths import TrustedPaths
 
 _LONG = 1000
 """How many characters of a certificate's texts are reported."""
@@ -62,7 +62,7 @@ _NO_SOURCE = "the certificates name no CRL and no responder that could tell whet
 
 def judge(
     verification: SignerVerification,
-    paths: SignerPaths,
+    paths: TrustedPaths,
     *,
     part: str,
     size: int,
@@ -131,7 +131,7 @@ def judge(
 def with_revocation(
     opened: Opened,
     verifications: Sequence[SignerVerification],
-    paths: SignerPaths,
+    paths: TrustedPaths,
     lists: Sequence[memoryview],
     context: OpenerContext,
 ) -> Opened | Awaitable[Opened]:
@@ -163,7 +163,7 @@ def with_revocation(
     return _looked_up(opened, wanted, RevocationChecker(paths.validator, context.fetcher, lists=lists), mode, context)
 
 
-def _to_be_asked(verification: SignerVerification, result: AuthResult, paths: SignerPaths) -> PathResult | None:
+def _to_be_asked(verification: SignerVerification, result: AuthResult, paths: TrustedPaths) -> PathResult | None:
     """The path to ask about; `None` where there is nothing to ask."""
     if verification.certificate is None or result.result not in {Result.PASS, Result.POLICY}:
         return None

@@ -25,7 +25,7 @@ from mailsec.hooks import AuthResult, Cause, Coverage, Evidence, Fact, Opened, R
 from mailsec.message import to_crlf
 from mailsec_smime.identity import author_header
 from mailsec_smime.judging import judge, with_revocation
-from mailsec_smime.paths import SignerPaths
+from mailsec_smime.paths import TrustedPaths, only_author
 
 if TYPE_CHECKING:
     from mailsec.crypto import Certificate
@@ -202,7 +202,7 @@ def _opened(
     context: OpenerContext,
 ) -> Opened | Awaitable[Opened]:
     header = author_header(entity, context)
-    paths = SignerPaths(signed.certificates, context.trust, header, context.moment.at)
+    paths = TrustedPaths(signed.certificates, context.trust, only_author(header), context.moment.at)
     results = tuple(judge(one, paths, part=path, size=len(entity), header=header) for one in verifications)
     return with_revocation(Opened(entity, "signed", results), verifications, paths, signed.crls, context)
 

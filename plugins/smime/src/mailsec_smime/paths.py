@@ -1,10 +1,10 @@
-"""The paths of signers: to an authority that the user trusts, or no further than to the author's own certificate."""
+"""Paths to an authority that the user trusts, or no further than to a certificate that is trusted for one address."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mailsec.crypto import PathFailure, PathValidator, validate_path
+from mailsec.crypto import PathFailure, PathRules, PathValidator
 from mailsec.message import Mailbox
 
 if TYPE_CHECKING:
@@ -16,40 +16,51 @@ if TYPE_CHECKING:
     from mailsec.message import HeaderSection
 
 
-class SignerPaths:
-    """Validates the paths of all signers of one structure.
+class TrustedPaths:
+    """Validates the paths of certificates for one address.
 
-    A certificate that the user trusts for the author's address alone needs no path. It is no anchor either: not for
+    A certificate that the user trusts for this address alone needs no path. It is no anchor either: not for
     other signers, whose certificates its key may have signed, nor for a second author.
 
     Args:
-        candidates: the certificates that came along.
+        candidates: the certificates that came along, or are known.
         trust: whom the user trusts.
-        header: the header section that names the author.
+        address: whose certificates they are to be; `None` where no one address is meant.
         at: the time to judge at, aware.
+        rules: what is asked of a path; by default what is asked of who signs mail.
 
     Attributes:
         validator: validates the paths to authorities.
     """
 
     def __init__(
-        self, candidates: Sequence[Certificate], trust: TrustStore, header: HeaderSection, at: datetime
+        self,
+        candidates: Sequence[Certificate],
+        trust: TrustStore,
+        address: str | None,
+        at: datetime,
+        rules: PathRules | None = None,
     ) -> None:
-        self.validator = PathValidator(candidates, tuple(trust.anchors()), at)
+        self._rules = PathRules() if rules is None else rules
+        self.validator = PathValidator(candidates, tuple(trust.anchors()), at, rules=self._rules)
         self._trust = trust
-        self._header = header
+        self._address = address
         self._at = at
 
     def validate(self, certificate: Certificate) -> PathResult:
-        """Finds the path of one signer's certificate."""
+        """Finds the path of one certificate."""
         found = self.validator.validate(certificate)
         if found.failure is PathFailure.UNTRUSTED and certificate in self._by_themselves():
-            return validate_path(certificate, (), (certificate,), self._at)
+            return PathValidator((), (certificate,), self._at, rules=self._rules).validate(certificate)
         return found
 
     def _by_themselves(self) -> Sequence[Certificate]:
-        """The certificates that are trusted for the one author alone."""
-        match self._header.addresses("from"):
-            case [Mailbox() as author] if author.valid:
-                return self._trust.trusted_for(author.address)
-        return ()
+        return () if self._address is None else self._trust.trusted_for(self._address)
+
+
+def only_author(header: HeaderSection) -> str | None:
+    """The address of the author; `None` where there is not just one."""
+    match header.addresses("from"):
+        case [Mailbox() as author] if author.valid:
+            return author.address
+    return None
