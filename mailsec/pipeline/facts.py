@@ -26,11 +26,16 @@ if TYPE_CHECKING:
     from mailsec.pipeline.report import Report
     from mailsec.pipeline.verdict import Policy
 
-__all__ = ["Facts"]
+__all__ = ["Facts", "is_closed"]
 
 _SHOWN = ("Subject", "Date", "To", "Cc", "Sender", "Reply-To")
 _WRITTEN = {"mime-version": "MIME-Version"}
 _LONGEST_ADDRESS = 320  # RFC 5321 section 4.5.3.1
+
+
+def is_closed(result: AuthResult) -> bool:
+    """Whether a result says that something could not be opened, such as what is encrypted to somebody else."""
+    return result.method == "smime" and result.result is Result.NEUTRAL and result.cause is None
 
 
 class Facts:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from mailsec.hooks.types import Cause, Result
 from mailsec.pipeline.clarity import BESIDE, author_doubt
-from mailsec.pipeline.facts import Facts
+from mailsec.pipeline.facts import Facts, is_closed
 from mailsec.pipeline.words import (
     NAMES,
     author_domain,
@@ -362,7 +362,7 @@ def judge(report: Report, policy: Policy = Policy()) -> Verdict:
     if row < 5 and (mismatch := facts.mismatch) is not None and not mismatch.bound:
         inside, outside = _authors(mismatch.inside), _authors(mismatch.outside)
         sentence = f"{sentence}; From says {outside}, but the From field inside it says {inside}"
-    if closed := listed(why(one) for one in facts.smime if one.result is Result.NEUTRAL and one.cause is None):
+    if closed := listed(why(one) for one in facts.smime if is_closed(one)):
         sentence = f"{sentence}; not all of it could be opened: {closed}"
     # S/MIME goes before the rows from 7 on, so trouble with it leaves them open
     trouble = [one for one in facts.smime if one.result is Result.TEMPERROR]

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 
 from mailsec.checker import Checker
 from mailsec.errors import InputError, MailsecError, SealError, describe
-from mailsec.hooks.types import AuthResult, Result
 from mailsec.pipeline import NO_KEYS
+from mailsec.pipeline.facts import is_closed
 from mailsec.store import KeptVerdict, Mailbox
 from mailsec.store.keeper import Keeper, is_current
 from mailsec.tui.background.channel import BlockingChannel
@@ -82,18 +82,13 @@ class _Judge:
             if wanted.kept is not None and _stands(wanted.kept, self._keeper, octets):
                 return Answer(wanted.id, stands=True)
             report = await self._checker.check(octets)
-            if any(map(_is_closed, report.results)):
+            if any(map(is_closed, report.results)):  # no private key is here, and what is inside may change the verdict
                 return Answer(wanted.id, why="it is encrypted: it is judged when it is opened")
             return Answer(wanted.id, self._keeper.keep(report, int(time.time())))
         except InputError as error:
             return Answer(wanted.id, why=str(error))
         except Exception as error:  # noqa: BLE001 - the border: the other messages are still judged
             return Answer(wanted.id, why=f"this is a mistake in mailsec or a plugin: {describe(error)}")
-
-
-def _is_closed(result: AuthResult) -> bool:
-    """Whether something stayed encrypted, since no private key is here: a verdict without it may be another one."""
-    return result.method == "smime" and result.result is Result.NEUTRAL and result.cause is None
 
 
 def _stands(kept: KeptVerdict, keeper: Keeper, octets: bytes | memoryview | mmap.mmap) -> bool:
