@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from mailsec.crypto.certificates import Certificate
 
-__all__ = ["Identity"]
+__all__ = ["Identity", "named"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,3 +31,11 @@ class Identity:
     key_type: str
     certificates: tuple[Certificate, ...] = ()
     handle: str = ""
+
+
+def named(identities: Sequence[Identity], name: str | None) -> Sequence[Identity]:
+    """Those of identities that are under a name (compared without regard to case); all where it is `None`."""
+    if name is None:
+        return identities
+    wanted = name.casefold()
+    return tuple(identity for identity in identities if identity.name.casefold() == wanted)

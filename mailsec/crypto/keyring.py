@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, NoReturn
 
 from mailsec.crypto import der
 from mailsec.crypto.certificates import Certificate, load_certificates
-from mailsec.crypto.identity import Identity
+from mailsec.crypto.identity import Identity, named
 from mailsec.crypto.pem import looks_like_pem, pem_blocks
 from mailsec.crypto.private import KeyKind, PrivateKey
 from mailsec.errors import CertificateError, KeyFileError
@@ -232,10 +232,7 @@ class MemoryKeyRing:
 
     def identities(self, name: str | None = None) -> Sequence[Identity]:
         """The identities under a name (compared without regard to case), or all."""
-        if name is None:
-            return tuple(self._identities)
-        wanted = name.casefold()
-        return tuple(identity for identity in self._identities if identity.name.casefold() == wanted)
+        return named(tuple(self._identities), name)
 
     def sign(self, identity: Identity, scheme: SignatureScheme, octets: bytes) -> bytes:
         """Signs octets; the scheme says how they are hashed.

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, Final, Literal, cast
 
 from mailsec.crypto import Certificate, PrivateIdentity, PrivateKey, PublicKey
 from mailsec.crypto.stretch import COST, SALT_OCTETS, stretch_password
@@ -304,16 +304,7 @@ class FileKeyStore:
         Raises:
             StoreError: the store cannot be written.
         """
-        if not self.exists():
-            return 0
-        where, values = _for(address)
-        with self._database.writing() as connection:
-            found = connection.execute(
-                f"DELETE FROM trust WHERE fingerprint = ?{where}",  # noqa: S608 - the text is ours
-                (certificate.fingerprint, *values),
-            ).rowcount
-            _sweep(connection)
-            return found
+        return self._delete("trust", certificate, address)
 
     # -- correspondents --------------------------------------------------------------------------------------
 
@@ -445,12 +436,16 @@ class FileKeyStore:
         Raises:
             StoreError: the store cannot be written.
         """
+        return self._delete("known", certificate, address)
+
+    def _delete(self, table: Literal["trust", "known"], certificate: Certificate, address: str | None) -> int:
+        """Takes the rows about a certificate away, and the certificate where nothing else is about it."""
         if not self.exists():
             return 0
         where, values = _for(address)
         with self._database.writing() as connection:
             found = connection.execute(
-                f"DELETE FROM known WHERE fingerprint = ?{where}",  # noqa: S608 - the text is ours
+                f"DELETE FROM {table} WHERE fingerprint = ?{where}",  # noqa: S608 - the text is ours
                 (certificate.fingerprint, *values),
             ).rowcount
             _sweep(connection)

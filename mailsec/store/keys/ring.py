@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from mailsec.crypto import Identity, KeyTransport, MemoryKeyRing, PublicKey, SignatureScheme
+from mailsec.crypto.identity import named
 from mailsec.store.keys.keystore import FileKeyStore
 
 __all__ = ["StoredKeyRing"]
@@ -40,10 +41,7 @@ class StoredKeyRing:
                 )
                 self._stamp = stamp
             found = self._identities
-        if name is None:
-            return found
-        wanted = name.casefold()
-        return tuple(identity for identity in found if identity.name.casefold() == wanted)
+        return named(found, name)
 
     def sign(self, identity: Identity, scheme: SignatureScheme, octets: bytes) -> bytes:
         """Signs octets; the scheme says how they are hashed.

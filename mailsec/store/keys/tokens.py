@@ -14,6 +14,7 @@ from typing import Any, Final, NoReturn
 
 from mailsec.crypto import Certificate, Identity, KeyTransport, PublicKey, SignatureScheme, new_digest
 from mailsec.crypto.cms import encode
+from mailsec.crypto.identity import named
 from mailsec.errors import CertificateError, InputError, KeyFileError, UsageError
 from mailsec.message import plain_address
 from mailsec.store.keys.keystore import handle_of
@@ -99,10 +100,7 @@ class TokenKeyRing:
                 except self._api.PKCS11Error:
                     self._entries, self._names = {}, ()
             found = self._names
-        if name is None:
-            return found
-        wanted = name.casefold()
-        return tuple(identity for identity in found if identity.name.casefold() == wanted)
+        return named(found, name)
 
     def sign(self, identity: Identity, scheme: SignatureScheme, octets: bytes) -> bytes:
         """Signs octets on the token.
