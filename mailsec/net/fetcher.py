@@ -21,6 +21,7 @@ from mailsec.hooks.types import Fetched, Resolver
 from mailsec.net.cache import TtlCache
 from mailsec.net.destinations import Address, Destination, Network, may_be_reached, parse_url
 from mailsec.net.http import LINE_OCTETS, Answer, HttpError, encode_request, freshness, read_answer
+from mailsec.net.sharing import SharedWork
 
 __all__ = ["HttpFetcher"]
 
@@ -80,7 +81,7 @@ class HttpFetcher:
         self._wall_clock = wall_clock
         self._context = context
         self._cache: TtlCache[_Key, Fetched | str] = TtlCache(CACHE_OCTETS, clock, weight=_weight)
-        self._under_way: dict[_Key, asyncio.Task[Fetched]] = {}
+        self._under_way: SharedWork[_Key, Fetched] = SharedWork(self._fetch)
 
     async def fetch(self, url: str, *, data: bytes | None = None, limit: int = 1 << 20) -> Fetched:
         """Fetches one document (see `mailsec.hooks.Fetcher.fetch`).
@@ -95,31 +96,13 @@ class HttpFetcher:
                 raise FetchError(kept[0])
             return kept[0]
         try:
-            return await asyncio.shield(self._shared(key))
+            return await self._under_way.get(key)
         except FetchError as error:
             raise FetchError(str(error)) from None
 
     async def close(self) -> None:
         """Ends the fetches that are still under way."""
-        tasks = [task for task in self._under_way.values() if task.get_loop() is asyncio.get_running_loop()]
-        self._under_way.clear()
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-    def _shared(self, key: _Key) -> asyncio.Task[Fetched]:
-        task = self._under_way.get(key)
-        if task is None or task.get_loop() is not asyncio.get_running_loop():
-            task = asyncio.create_task(self._fetch(key))
-            self._under_way[key] = task
-            task.add_done_callback(lambda done: self._finished(key, done))
-        return task
-
-    def _finished(self, key: _Key, task: asyncio.Task[Fetched]) -> None:
-        if self._under_way.get(key) is task:
-            del self._under_way[key]
-        if not task.cancelled():
-            task.exception()  # whoever asked may have gone: the error is theirs to miss
+        await self._under_way.close()
 
     async def _fetch(self, key: _Key) -> Fetched:
         url, data, limit = key

@@ -26,6 +26,7 @@ from mailsec.hooks.types import DnsAnswer, Dnssec, DnsStatus
 from mailsec.net.cache import TtlCache
 from mailsec.net.names import absolute_name, plain_name, record_of, record_type
 from mailsec.net.nameserver import NameServer, system_nameservers
+from mailsec.net.sharing import SharedWork
 
 __all__ = ["DnsResolver"]
 
@@ -78,7 +79,7 @@ class DnsResolver:
         self._patience = patience
         self._cache: TtlCache[_Key, DnsAnswer | str] = TtlCache(size, clock)
         self._slow: set[NameServer] = set()
-        self._under_way: dict[_Key, asyncio.Task[DnsAnswer]] = {}
+        self._under_way: SharedWork[_Key, DnsAnswer] = SharedWork(self._look_up)
 
     async def query(self, name: str, rdtype: str) -> DnsAnswer:
         """Answers one question (see `mailsec.hooks.Resolver.query`).
@@ -101,32 +102,13 @@ class DnsResolver:
                 raise DnsTemporaryError(asked, text, value)
             return replace(value, name=asked, ttl=ttl)
         try:
-            return replace(await asyncio.shield(self._shared(key)), name=asked)
+            return replace(await self._under_way.get(key), name=asked)
         except DnsTemporaryError as error:
             raise DnsTemporaryError(asked, text, error.why) from None
 
     async def close(self) -> None:
         """Ends the look-ups that are still under way."""
-        tasks = [task for task in self._under_way.values() if task.get_loop() is asyncio.get_running_loop()]
-        self._under_way.clear()
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-    def _shared(self, key: _Key) -> asyncio.Task[DnsAnswer]:
-        """The look-up of a question: the one under way, or a new one."""
-        task = self._under_way.get(key)
-        if task is None or task.get_loop() is not asyncio.get_running_loop():
-            task = asyncio.create_task(self._look_up(key))
-            self._under_way[key] = task
-            task.add_done_callback(lambda done: self._finished(key, done))
-        return task
-
-    def _finished(self, key: _Key, task: asyncio.Task[DnsAnswer]) -> None:
-        if self._under_way.get(key) is task:
-            del self._under_way[key]
-        if not task.cancelled():
-            task.exception()  # whoever asked may have gone: the error is theirs to miss
+        await self._under_way.close()
 
     async def _look_up(self, key: _Key) -> DnsAnswer:
         name, kind = key
