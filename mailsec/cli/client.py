@@ -71,10 +71,9 @@ def run_client(settings: Settings, roots: Sequence[Path], state: Path) -> int:
     from mailsec.cli.commands import complain, unexpected
     from mailsec.cli.ending import orderly_end
     from mailsec.config import locate
-    from mailsec.tui.app import MISTAKE, theme_for
+    from mailsec.tui.app import MISTAKE, MailApp, theme_for
     from mailsec.tui.keymap import make_keymap
     from mailsec.tui.mistakes import note_mistake
-    from mailsec.tui.program import Program
     from mailsec.tui.services import open_services
 
     client = settings.client
@@ -83,7 +82,7 @@ def run_client(settings: Settings, roots: Sequence[Path], state: Path) -> int:
     with orderly_end() as ending:
         services = open_services(settings, roots, state, tell=complain)
         try:
-            app = Program(
+            app = MailApp(
                 services,
                 keymap,
                 theme=theme_for(client.theme),

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
 from rich.text import Text
 from textual.app import App
 from textual.command import Provider
+from textual.filter import LineFilter
 
 from mailsec.errors import MailsecError, describe
 from mailsec.message import safe_text
 from mailsec.pipeline.replay import keep
+from mailsec.tui.ascii import AsciiFilter
 from mailsec.tui.keymap import Keymap
+from mailsec.tui.mistakes import note_mistake
 from mailsec.tui.palette import ActionProvider
 from mailsec.tui.reading import WhyScreen
 from mailsec.tui.reading.saving import save_new
@@ -74,11 +78,12 @@ class MailApp(App[None]):
     ) -> None:
         super().__init__()
         self._services = services
-        self._keymap_ours = keymap
+        self._keymap_ours = replace(keymap, glyphs=glyphs)
         self._glyphs = glyphs
         self._configuration = configuration
         self._roots = roots
         self._settled = settled
+        self._drawn: tuple[LineFilter, ...] = () if glyphs else (AsciiFilter(),)
         self.animation_level = "none"
         for one in THEMES:
             self.register_theme(one)
@@ -111,17 +116,22 @@ class MailApp(App[None]):
         """Closes the mail."""
         self._services.close()
 
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """What every line that is drawn passes through."""
+        return [*super().get_line_filters(), *self._drawn]
+
     def _handle_exception(self, error: Exception) -> None:
-        """A mistake of ours ends the program with a sentence, never with a traceback on the screen.
+        """A mistake of ours ends the program with a sentence that names the log, never with a traceback on the screen.
 
         Those who look for it (`MAILSEC_DEBUG`), and tests, get it whole.
         """
         if os.environ.get("MAILSEC_DEBUG") or self.is_headless:
             super()._handle_exception(error)
-        else:
-            hint = "Run again with MAILSEC_DEBUG=1 to see where."
-            sentence = f"mailsec: this is a mistake in mailsec or a plugin: {describe(error)}. {hint}"
-            self.exit(return_code=MISTAKE, message=Text(sentence))
+            return
+        file = note_mistake(self._services.state, error, self._services.clock())
+        hint = "Run again with MAILSEC_DEBUG=1 to see where." if file is None else f"{file} tells where it was."
+        sentence = f"mailsec: this is a mistake in mailsec or a plugin: {describe(error)}. {hint}"
+        self.exit(return_code=MISTAKE, message=Text(safe_text(sentence)))
 
 
 def theme_for(name: str, environ: Mapping[str, str] = os.environ) -> str:

@@ -23,9 +23,9 @@ from mailsec.demo import make_mailbox, write_mailbox
 from mailsec.hooks.manager import PluginManager
 from mailsec.store import Flags, Index, Maildir, find_mailboxes
 from mailsec.store.keeper import Keeper, read_key
+from mailsec.tui.app import MailApp
 from mailsec.tui.background.mailboxes import open_mailbox
 from mailsec.tui.keymap import make_keymap
-from mailsec.tui.program import Program
 from mailsec.tui.screens.mailbox import MailboxScreen
 from mailsec.tui.services import open_services
 
@@ -33,7 +33,7 @@ AT = datetime(2026, 5, 12, 14, 30, tzinfo=UTC)
 NOW = AT.timestamp()
 
 
-class Client(Program):
+class Client(MailApp):
     """The client, whose pictures have no address of a font in them."""
 
     def export_screenshot(self, *, title: str | None = None, simplify: bool = False) -> str:
