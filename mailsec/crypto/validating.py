@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from mailsec.crypto.keys import PublicKey
     from mailsec.crypto.limits import PathLimits
 
-__all__ = ["MAIL_RULES", "PathFailure", "PathRules", "judge_path"]
+__all__ = ["ENCRYPTION_RULES", "MAIL_RULES", "PathFailure", "PathRules", "judge_path"]
 
 _PROCESSED: Final = frozenset(
     {
