@@ -95,7 +95,7 @@ class KeyDatabase:
             yield None
             return
         with self._connection("BEGIN") as connection:
-            yield connection
+            yield connection if self._ours(connection) else None
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
@@ -105,15 +105,17 @@ class KeyDatabase:
             BusyError: another program writes for too long.
             StoreError: the file cannot be written, is damaged, or is none of ours.
         """
-        self._make()
+        self._make_file()
         with self._connection("BEGIN IMMEDIATE") as connection:
+            if not self._ours(connection):
+                self._make_tables(connection)
             yield connection
             try:
                 connection.execute("COMMIT")
             except sqlite3.Error as error:
                 raise self._translated(error) from None
 
-    def _make(self) -> None:
+    def _make_file(self) -> None:
         """Makes the file, which only its owner can read; SQLite gives its journal the same mode."""
         try:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -136,7 +138,6 @@ class KeyDatabase:
             for setting in _SETTINGS:
                 connection.execute(setting)
             connection.execute(begin)
-            self._check(connection)
             yield connection
         except sqlite3.Error as error:
             raise self._translated(error) from None
@@ -152,16 +153,23 @@ class KeyDatabase:
 
         return quote(os.fspath(self.path.absolute()))
 
-    def _check(self, connection: sqlite3.Connection) -> None:
-        """Makes the tables of an empty file, and refuses one that is not ours."""
+    def _ours(self, connection: sqlite3.Connection) -> bool:
+        """Whether the tables are there; not so in an empty file, which a writer has made and not filled yet.
+
+        Raises:
+            StoreError: it is a database, but none that we can read.
+        """
         (application,) = connection.execute("PRAGMA application_id").fetchone()
         (version,) = connection.execute("PRAGMA user_version").fetchone()
         if application == _APPLICATION and version == _VERSION:
-            return
+            return True
         if application == _APPLICATION and version > _VERSION:
             raise StoreError(f"the keys in {self.path} were written by a later mailsec; use that one")
         if application or version or connection.execute("SELECT 1 FROM sqlite_master").fetchone():
             raise StoreError(f"{self.path} is a database, but not one with keys; move it away or name another folder")
+        return False
+
+    def _make_tables(self, connection: sqlite3.Connection) -> None:
         for statement in _SCHEMA.split(";"):
             if statement.strip():
                 connection.execute(statement)

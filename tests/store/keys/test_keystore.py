@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import stat
 import subprocess
 import sys
@@ -367,6 +368,17 @@ MANY = """
         store.add_key(PrivateIdentity(PrivateKey.generate("ed25519")), [f"{sys.argv[2]}-{number}@example.org"])
         store.remember_capabilities(f"{sys.argv[2]}-{number}@example.org", ["x"], datetime.now(UTC))
 """
+
+
+def test_what_another_program_is_about_to_make_reads_as_nothing_yet(opened: Opened, tmp_path: Path) -> None:
+    path = tmp_path / "keys" / "keys.sqlite"
+    path.parent.mkdir()
+    path.touch()
+    with sqlite3.connect(path) as connection:
+        connection.execute("BEGIN IMMEDIATE")  # whoever read now and wanted to write would be refused at once
+        connection.execute("CREATE TABLE lock (one)")
+        assert opened().own_keys() == ()
+        assert opened().capabilities(ALICE) == ()
 
 
 def test_several_programs_write_at_once(opened: Opened, tmp_path: Path) -> None:
