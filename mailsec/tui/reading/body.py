@@ -10,6 +10,7 @@ from rich.style import Style
 from textual import events
 from textual.geometry import Size
 from textual.message import Message as Event
+from textual.reactive import Reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
@@ -67,7 +68,7 @@ class BodyView(ScrollView):
         scrollbar-background-hover: $background;
         scrollbar-background-active: $background;
         scrollbar-color: $panel;
-        overflow-x: hidden;
+        overflow: hidden scroll;
         &> .body--author { color: $cover-author; text-style: bold; }
         &> .body--domain { color: $cover-domain; }
         &> .body--quote { color: $quote; }
@@ -80,6 +81,9 @@ class BodyView(ScrollView):
         &> .body--field { color: $quote; }
     }
     """
+
+    virtual_size: Reactive[Size] = Reactive(Size(0, 0))
+    """As `Widget` has it, but its change lays nothing out again: the scroll bar is always there."""
 
     class Chosen(Event):
         """Something in the text was clicked.
@@ -208,6 +212,10 @@ class BodyView(ScrollView):
         height = 0 if self._document is None else self._document.height
         if self.virtual_size.height != height:
             self.virtual_size = Size(0, height)
+
+    def watch_virtual_size(self, size: Size) -> None:
+        """Tells the scroll bar."""
+        self.vertical_scrollbar.window_virtual_size = size.height
 
     def watch_scroll_y(self, old_value: float, new_value: float) -> None:
         """Lays out what comes into view by the scroll bar or the wheel."""

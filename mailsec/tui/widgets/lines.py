@@ -8,7 +8,7 @@ from typing import ClassVar, TypeAlias
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
-from textual.geometry import Size
+from textual.geometry import Region, Size
 from textual.message import Message
 from textual.reactive import reactive
 from textual.scroll_view import ScrollView
@@ -21,6 +21,12 @@ Piece: TypeAlias = tuple[str, str]
 
 MARGIN = 2
 """Rows that stay in sight above and below the selection."""
+
+BAR_STEPS = 8
+"""Places of a scroll bar's end within a cell."""
+
+KEPT = 1024
+"""Rows that are kept as they were drawn, at most."""
 
 
 class LineList(ScrollView, can_focus=True):
@@ -71,6 +77,8 @@ class LineList(ScrollView, can_focus=True):
         super().__init__(id=id)
         self._count = 0
         self._styles: dict[str, Style] = {}
+        self._strips: dict[tuple[int, bool, tuple[Piece, ...]], Strip] = {}
+        self._rows_drawn: dict[int, Strip] = {}
 
     # -- for subclasses ------------------------------------------------------------------------------------
 
@@ -152,6 +160,15 @@ class LineList(ScrollView, can_focus=True):
         if wanted != top:
             self.scroll_to(y=wanted, animate=False, force=True, immediate=True)
 
+    def watch_scroll_y(self, old_value: float, new_value: float) -> None:
+        """Scrolls; the bar moves where it looks different then, since it takes longer to draw than the rows."""
+        if self.show_vertical_scrollbar:
+            step = self._count / (self.page * BAR_STEPS)
+            ends = step <= 1 or new_value >= self.max_scroll_y
+            self.vertical_scrollbar.position = new_value if ends else new_value // step * step
+        if round(old_value) != round(new_value):
+            self.refresh(self.size.region)
+
     def on_resize(self) -> None:
         """Keeps the selection in sight."""
         self.keep_in_sight()
@@ -170,24 +187,66 @@ class LineList(ScrollView, can_focus=True):
 
     def notify_style_update(self) -> None:
         """Forgets the colours, since the theme may have changed."""
-        self._styles.clear()
+        self._forget()
         super().notify_style_update()
+
+    def _forget(self) -> None:
+        self._styles.clear()
+        self._strips.clear()
+        self._rows_drawn.clear()
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        """Draws the lines of a region of what is seen."""
+        if self.styles.gutter or crop.column_span != (0, self.size.width):
+            return super().render_lines(crop)
+        # what Textual would draw around the lines is nothing here, and would make each of them anew
+        _, background = self.background_colors
+        if len(self._rows_drawn) > KEPT or len(self._strips) > KEPT:
+            self._rows_drawn.clear()
+            self._strips.clear()
+        strips = [self.render_line(y) for y in crop.line_range]
+        for each in self.get_line_filters():
+            strips = [strip.apply_filter(each, background) for strip in strips]
+        return strips
+
+    def refresh(
+        self, *regions: Region, repaint: bool = True, layout: bool = False, recompose: bool = False
+    ) -> LineList:
+        """Draws anew; with regions, which scrolling names too, the rows are as they were."""
+        if not regions:
+            self._rows_drawn.clear()
+        return super().refresh(*regions, repaint=repaint, layout=layout, recompose=recompose)
+
+    def refresh_line(self, y: int) -> None:
+        """Draws a row anew."""
+        self._rows_drawn.pop(y, None)
+        super().refresh_line(y)
 
     def render_line(self, y: int) -> Strip:
         """Draws one line of what is seen."""
         width = self.scrollable_content_region.width
         index = y + self.top
-        base = self._base(selected=False)
-        if index >= self._count:
-            return Strip.blank(width, base)
-        if index == self.cursor:
-            base = self._base(selected=True)
+        strip = self._rows_drawn.get(index)
+        if strip is None or strip.cell_length != width:
+            strip = self._rows_drawn[index] = self._row(index, width)
+        return strip
+
+    def _row(self, index: int, width: int) -> Strip:
+        """Draws a row, or takes it as it was drawn before: Textual keeps with a strip what it makes of it."""
+        pieces = tuple(self.pieces(index, width)) if index < self._count else ()
+        selected = index == self.cursor and bool(pieces)
+        strip = self._strips.get((width, selected, pieces))
+        if strip is None:
+            strip = self._strips[width, selected, pieces] = self._strip(width, self._base(selected=selected), pieces)
+        return strip
+
+    def _strip(self, width: int, base: Style, pieces: Sequence[Piece]) -> Strip:
         segments: list[Segment] = []
-        for text, names in self.pieces(index, width):
+        for text, names in pieces:
             style = base + self._style(names) if names else base
             if segments and segments[-1].style == style:  # fewer pieces are drawn sooner
                 segments[-1] = Segment(segments[-1].text + text, style)
-            else:
+            elif text:
                 segments.append(Segment(text, style))
         return Strip(segments).adjust_cell_length(width, base)
 
@@ -212,5 +271,5 @@ class LineList(ScrollView, can_focus=True):
     def watch_has_focus(self, _has_focus: bool) -> None:
         """Draws the selection in its other colour."""
         super().watch_has_focus(_has_focus)
-        self._styles.clear()
+        self._forget()
         self.refresh()

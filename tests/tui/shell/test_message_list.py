@@ -153,3 +153,36 @@ async def test_the_mouse_selects_and_opens() -> None:
         assert chosen == [app.list]
         await pilot.click(MessageList, offset=(20, 20))  # below the last row
         assert app.list.current == 3
+
+
+async def test_a_row_that_scrolls_is_not_drawn_again() -> None:
+    app = Lister()
+    async with app.run_test(size=(80, 24)) as pilot:
+        app.list.show(shown(range(100_000)), 5_000)
+        await pilot.pause()
+        app.list.render_lines(app.list.size.region)
+        before = {app.list.top + y: app.list.render_line(y) for y in range(24)}
+        app.list.move(12)
+        await pilot.pause()
+        after = {app.list.top + y: app.list.render_line(y) for y in range(24)}
+        same = {index for index in before.keys() & after.keys() if before[index] is after[index]}
+        assert len(before.keys() & after.keys()) > 10
+        assert before.keys() & after.keys() - same <= {5_000, 5_012}  # where the selection was, and where it is
+
+
+async def test_what_was_drawn_is_forgotten_where_rows_or_colours_change() -> None:
+    app = Lister()
+    async with app.run_test(size=(80, 24)) as pilot:
+        app.list.show(shown(range(100)))
+        await pilot.pause()
+        one, two = app.list.render_line(1), app.list.render_line(2)
+        app.gone.add(1)
+        app.list.refresh_rows((1,))
+        assert "gone" in app.lines[1]
+        assert app.list.render_line(2) is two
+        app.theme = "textual-light"
+        await pilot.pause()
+        assert app.list.render_line(2) is not two
+        app.gone.clear()
+        app.list.refresh_rows()
+        assert app.lines[1] == "".join(segment.text for segment in one)
