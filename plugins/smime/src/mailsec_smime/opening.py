@@ -9,11 +9,13 @@ from mailsec.crypto import Status
 from mailsec.crypto.cms import (
     Content,
     ContentInfo,
+    Decryption,
     Outcome,
     SignedData,
     SignerVerification,
-    decompress,
+    decompress_to,
     decrypt,
+    decrypt_to,
     oids,
     parse_content_info,
     parse_enveloped_data,
@@ -22,13 +24,15 @@ from mailsec.crypto.cms import (
 )
 from mailsec.errors import CMSError, DecryptionError, KeyFileError, LimitError, NoRecipientError, UnsupportedError
 from mailsec.hooks import AuthResult, Cause, Coverage, Evidence, Fact, Opened, Result
-from mailsec.message import to_crlf
+from mailsec.message.lines import crlf_pieces
 from mailsec_smime.identity import author_header
 from mailsec_smime.judging import judge, with_revocation
 from mailsec_smime.paths import TrustedPaths, only_author
+from mailsec_smime.spooling import IN_MEMORY, Piece, Spool, spooled
 
 if TYPE_CHECKING:
     from mailsec.crypto import Certificate
+    from mailsec.crypto.cms import EnvelopedData
     from mailsec.hooks import OpenerContext
     from mailsec.message import Part
 
@@ -72,7 +76,7 @@ def _open_clear(part: Part, context: OpenerContext) -> Opened | Awaitable[Opened
     if not _is_signature(second):
         return _broken(part, "the second part of the signed message is no signature")
     try:
-        signed = parse_signed_data(second.content)
+        signed = parse_signed_data(spooled(second.content_pieces()))
     except CMSError as error:
         return _broken(second, f"the signature cannot be read: {error}")
     except LimitError as error:
@@ -84,7 +88,7 @@ def _open_clear(part: Part, context: OpenerContext) -> Opened | Awaitable[Opened
         return _broken(second, *trouble)
     # Signed is the entity with CRLF as line ends, however it is stored here (RFC 8551 section 3.1.1). Programs
     # that sign binary content may have signed it with other line ends, and then just what is stored.
-    entity: bytes | memoryview = to_crlf(first.octets)
+    entity = spooled(crlf_pieces(first.octets))
     verifications = _verify(signed, entity, context)
     if len(entity) != len(first.octets) and not _any_good(verifications):
         as_stored = _verify(signed, first.octets, context)
@@ -102,7 +106,7 @@ def _is_signature(part: Part) -> bool:
 
 def _open_opaque(part: Part, context: OpenerContext) -> Opened | Awaitable[Opened] | None:
     try:
-        info = parse_content_info(part.content)
+        info = parse_content_info(spooled(part.content_pieces()))
         if info.content_type in _ENCRYPTED:
             return _decrypted(part, info, context)
         if info.content_type == oids.COMPRESSED_DATA:
@@ -124,16 +128,16 @@ def _open_opaque(part: Part, context: OpenerContext) -> Opened | Awaitable[Opene
         return _broken(part, "the signature's content is missing")
     if trouble := _trouble(signed):
         sentence, cause = trouble
-        inner = Content(signed.content).octets() if signed.content_type == oids.DATA else None
+        inner = spooled(signed.content) if signed.content_type == oids.DATA else None
         return _broken(part, sentence, cause, inner)
-    content = Content(signed.content).octets()
+    content = spooled(signed.content)
     return _opened(signed, content, _verify(signed, content, context), part.path, context)
 
 
 def _decrypted(part: Part, info: ContentInfo, context: OpenerContext) -> Opened:
     """What is encrypted to the reader. That it could be decrypted vouches for nothing: anybody can encrypt."""
     try:
-        content, decryption = decrypt(parse_enveloped_data(info), context.keys)
+        content, decryption = _decrypt(parse_enveloped_data(info), context)
     except DecryptionError:
         # The same whatever went wrong: who can send messages and see what comes of them learns nothing of a key.
         return _not_opened(part, "encrypted", "it cannot be decrypted with your keys, or it was changed on its way")
@@ -158,12 +162,22 @@ def _decrypted(part: Part, info: ContentInfo, context: OpenerContext) -> Opened:
     return Opened(content, "encrypted", (found,))
 
 
+def _decrypt(enveloped: EnvelopedData, context: OpenerContext) -> tuple[Piece, Decryption]:
+    """Decrypts in memory, or into an unlinked file what is large; either gives nothing away before all of it holds."""
+    if sum(map(len, enveloped.pieces)) <= IN_MEMORY:
+        return decrypt(enveloped, context.keys)
+    spool = Spool()
+    decryption = decrypt_to(enveloped, context.keys, spool.write)
+    return spool.whole(), decryption
+
+
 def _decompressed(part: Part, info: ContentInfo) -> Opened:
-    content_type, content = decompress(info)
+    spool = Spool()
+    content_type = decompress_to(info, spool.write)
     if content_type != oids.DATA:
         return _not_opened(part, "compressed", "what is compressed is no mail content")
     found = AuthResult("smime", Result.NONE, "decompressed", properties={"body.smime-part": part.path or "1"})
-    return Opened(content, "compressed", (found,))
+    return Opened(spool.whole(), "compressed", (found,))
 
 
 # -- both ----------------------------------------------------------------------------------------------------
@@ -178,7 +192,7 @@ def _trouble(signed: SignedData) -> tuple[str, Cause] | None:
     return None
 
 
-def _verify(signed: SignedData, entity: bytes | memoryview, context: OpenerContext) -> tuple[SignerVerification, ...]:
+def _verify(signed: SignedData, entity: Piece, context: OpenerContext) -> tuple[SignerVerification, ...]:
     content = Content((entity,))
     known = _known(context)
     return tuple(verify_signer(signer, signed, content, known) for signer in signed.signers)
@@ -196,7 +210,7 @@ def _any_good(verifications: Sequence[SignerVerification]) -> bool:
 
 def _opened(
     signed: SignedData,
-    entity: bytes | memoryview,
+    entity: Piece,
     verifications: Sequence[SignerVerification],
     path: str,
     context: OpenerContext,
