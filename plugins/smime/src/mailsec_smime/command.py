@@ -12,9 +12,11 @@ if TYPE_CHECKING:
 
 def configure(parser: argparse.ArgumentParser) -> None:
     """Adds the subcommands to the parser of `mailsec smime`."""
+    from mailsec_smime.commands.arguments import add_commands
     from mailsec_smime.keys.arguments import add_keys
 
     actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
+    add_commands(actions)
     add_keys(actions)
 
 

@@ -41,7 +41,7 @@ def protect_pieces(message: Message, protection: Protection, context: ProtectorC
         The protected message; nothing is left to go wrong when its pieces are written.
 
     Raises:
-        OSError: there is no room for a temporary file.
+        StoreError: there is no room for a temporary file.
         UsageError: the message cannot be protected as asked; nothing is then half done.
         KeyFileError: the key ring cannot sign.
     """

@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Iterable
 from typing import IO, Final, TypeAlias
 
+from mailsec.errors import StoreError
 from mailsec.message.buffer import make_buffer
 
 Piece: TypeAlias = bytes | memoryview
@@ -34,18 +35,22 @@ class Spool:
         """Takes the next octets.
 
         Raises:
-            OSError: the file cannot be written.
+            StoreError: the file cannot be written.
         """
         self.size += len(piece)
         if self._file is None and self.size <= IN_MEMORY:
             self._pieces.append(bytes(piece))
             return
-        if self._file is None:
-            self._file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 - it is closed when it was mapped
-            for one in self._pieces:
-                _write(self._file, one)
-            self._pieces.clear()
-        _write(self._file, piece)
+        try:
+            if self._file is None:
+                self._file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 - it is closed when it was mapped
+                for one in self._pieces:
+                    _write(self._file, one)
+                self._pieces.clear()
+            _write(self._file, piece)
+        except OSError as error:
+            where = tempfile.gettempdir()
+            raise StoreError(f"a temporary file in {where} cannot be written: {error.strerror or error}") from None
 
     def whole(self) -> Piece:
         """All octets that it has taken, read-only."""
@@ -68,7 +73,7 @@ def spooled(pieces: Iterable[Piece]) -> Piece:
         pieces: the octets; those of a single piece are referred to and must not change.
 
     Raises:
-        OSError: the file cannot be written.
+        StoreError: the file cannot be written.
     """
     spool = Spool()
     first: Piece | None = None
