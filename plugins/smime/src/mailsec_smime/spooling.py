@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import mmap
+import os
 import tempfile
+import weakref
 from collections.abc import Iterable
-from typing import IO, Final, TypeAlias
+from typing import Final, TypeAlias
 
 from mailsec.errors import StoreError
 from mailsec.message.buffer import make_buffer
@@ -23,11 +25,11 @@ class Spool:
     gone when nothing refers to its octets any more, however the program ends.
     """
 
-    __slots__ = ("_file", "_pieces", "size")
+    __slots__ = ("__weakref__", "_descriptor", "_pieces", "size")
 
     def __init__(self) -> None:
         self._pieces: list[bytes] = []
-        self._file: IO[bytes] | None = None
+        self._descriptor: int | None = None
         self.size = 0
         """How many octets it has taken."""
 
@@ -38,32 +40,38 @@ class Spool:
             StoreError: the file cannot be written.
         """
         self.size += len(piece)
-        if self._file is None and self.size <= IN_MEMORY:
+        if self._descriptor is None and self.size <= IN_MEMORY:
             self._pieces.append(bytes(piece))
             return
         try:
-            if self._file is None:
-                self._file = tempfile.TemporaryFile(buffering=0)  # noqa: SIM115 - it is closed when it was mapped
+            if self._descriptor is None:
+                self._descriptor = self._make()
                 for one in self._pieces:
-                    _write(self._file, one)
+                    _write(self._descriptor, one)
                 self._pieces.clear()
-            _write(self._file, piece)
+            _write(self._descriptor, piece)
         except OSError as error:
             where = tempfile.gettempdir()
             raise StoreError(f"a temporary file in {where} cannot be written: {error.strerror or error}") from None
 
     def whole(self) -> Piece:
         """All octets that it has taken, read-only."""
-        if self._file is None:
+        if self._descriptor is None:
             return b"".join(self._pieces)
-        with self._file as file:
-            return memoryview(mmap.mmap(file.fileno(), self.size, access=mmap.ACCESS_READ))
+        return memoryview(mmap.mmap(self._descriptor, self.size, access=mmap.ACCESS_READ))
+
+    def _make(self) -> int:
+        """Makes the file; it is closed when nobody has the spool any more, and lives on where it is mapped."""
+        with tempfile.TemporaryFile(buffering=0) as file:
+            descriptor = os.dup(file.fileno())
+        weakref.finalize(self, os.close, descriptor)
+        return descriptor
 
 
-def _write(file: IO[bytes], piece: Piece) -> None:
+def _write(descriptor: int, piece: Piece) -> None:
     left = memoryview(piece)
     while left:
-        left = left[file.write(left) :]
+        left = left[os.write(descriptor, left) :]
 
 
 def spooled(pieces: Iterable[Piece]) -> Piece:

@@ -56,7 +56,7 @@ def encrypt(arguments: argparse.Namespace, context: CommandContext) -> int:
     if arguments.cms:
         if arguments.sign:
             raise UsageError(
-                "a file is signed first, and what comes of it encrypted: smime sign --cms | smime encrypt --cms"
+                "sign the file first, then encrypt what comes of it: smime sign --cms | smime encrypt --cms"
             )
         if not arguments.to:
             raise UsageError("a file names nobody to encrypt to: say with --to ADDRESS who is to read it")
