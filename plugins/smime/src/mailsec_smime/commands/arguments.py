@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from mailsec_smime.command import later
+
 if TYPE_CHECKING:
     import argparse
 
@@ -21,17 +23,16 @@ _DECRYPT: Final = (
 
 def add_commands(actions: Any) -> None:
     """Adds `sign`, `verify`, `encrypt` and `decrypt`."""
-    from mailsec_smime.commands.opening import decrypt, verify
-    from mailsec_smime.commands.protecting import encrypt, sign
+    homes = {"sign": "protecting", "encrypt": "protecting", "verify": "opening", "decrypt": "opening"}
 
-    def add(name: str, help_: str, text: str, epilog: str, action: Any) -> argparse.ArgumentParser:
+    def add(name: str, help_: str, text: str, epilog: str) -> argparse.ArgumentParser:
         child: argparse.ArgumentParser = actions.add_parser(
             name, help=help_, description=text, epilog=epilog, allow_abbrev=False
         )
         child.add_argument(
             "file", metavar="FILE", nargs="?", default="-", help="what to read (default: standard input)"
         )
-        child.set_defaults(action=action)
+        child.set_defaults(action=later(f"mailsec_smime.commands.{homes[name]}", name))
         return child
 
     child = add(
@@ -40,7 +41,6 @@ def add_commands(actions: Any) -> None:
         "Signs a whole message in the name of its author and writes the signed message: readable beside the signature"
         " (multipart/signed), unless --opaque or the settings say otherwise. With --cms, signs any file.",
         _STATUS,
-        sign,
     )
     _add_as(child)
     forms = child.add_mutually_exclusive_group()
@@ -61,7 +61,6 @@ def add_commands(actions: Any) -> None:
         " encrypted on the way to the signature is decrypted. --output gives the content, octet for octet as it was"
         " signed, once all of it is verified.",
         _VERIFY,
-        verify,
     )
     child.add_argument("--content", metavar="FILE", type=Path, help="what a detached signature of a file is for")
     child.add_argument(
@@ -79,7 +78,6 @@ def add_commands(actions: Any) -> None:
         " message, without Bcc. With --cms, encrypts any file to those that --to names. Nothing is encrypted unless"
         " there is a certificate for everybody.",
         _STATUS,
-        encrypt,
     )
     child.add_argument(
         "--to", metavar="ADDRESS", action="append", default=[], help="encrypt to this recipient; may be repeated"
@@ -97,7 +95,6 @@ def add_commands(actions: Any) -> None:
         "Decrypts a message, or an encrypted file (CMS, in DER or PEM), and gives the content octet for octet. In a"
         " message whatever is signed or encrypted inside each other is opened in turn, and reported on standard error.",
         _DECRYPT,
-        decrypt,
     )
     _add_whole(child)
     _add_output(child, "the content here")
