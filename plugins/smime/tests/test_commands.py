@@ -5,7 +5,9 @@ from __future__ import annotations
 import base64
 import contextlib
 import os
+import pty
 import re
+import select
 import stat
 import subprocess
 import sys
@@ -612,6 +614,32 @@ def test_a_closed_stream_is_a_sentence(people: Path, tmp_path: Path) -> None:
         )
         assert done.returncode == 2
         assert done.stderr.count(b"\n") == 1
+
+
+def test_a_person_is_asked_while_the_message_comes_through_a_pipe(people: Path, tmp_path: Path) -> None:
+    """As `gpgsm` does: what is piped is the message, and never taken for the password."""
+    (tmp_path / "message").write_bytes(encrypted(people))
+    work = [sys.executable, "-m", "mailsec", "smime"]
+    environment = {**os.environ, "HOME": str(tmp_path), "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring"}
+    kept = [*work, "keys", "import", str(people / "bob.pem"), "--password-command", "echo right"]
+    subprocess.run(kept, env=environment, check=True, capture_output=True)
+    pid, terminal = pty.fork()
+    if not pid:
+        os.dup2(os.open(tmp_path / "message", os.O_RDONLY), 0)
+        os.dup2(os.open(tmp_path / "content", os.O_WRONLY | os.O_CREAT, 0o600), 1)
+        os.execve(sys.executable, [*work, "decrypt"], environment)
+    said = b""
+    while select.select([terminal], [], [], 60)[0]:
+        try:
+            said += os.read(terminal, 4096)
+        except OSError:  # the end of a terminal
+            break
+        if said.endswith(b"the password of the kept keys: "):
+            os.write(terminal, b"right\n")
+    os.close(terminal)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0, said
+    assert (tmp_path / "content").read_bytes() == BODY
+    assert b"decrypted (aes256-gcm)" in said or b"unauthenticated: " in said
 
 
 # -- large ones ----------------------------------------------------------------------------------------------
