@@ -45,7 +45,7 @@ def run(*, short: bool) -> list[Figure]:
         for size in (SMALL, LARGE):
             (folder / "message").write_bytes(_message(size))
             figures += _beside_openssl(folder, size, 1 if short else 5)
-        figures += _memory(folder)
+        figures += _memory(folder, 1 if short else 3)
         with running_gpgsm(folder, authority, alice) as gpgsm:
             if gpgsm is not None:
                 figures += _beside_gpgsm(folder, gpgsm, 1 if short else 5)
@@ -162,22 +162,22 @@ def _version(program: str) -> str:
 # -- memory --------------------------------------------------------------------------------------------------
 
 
-def _memory(folder: Path) -> list[Figure]:
+def _memory(folder: Path, runs: int) -> list[Figure]:
     """The most anonymous memory of each command as a process, and that of the peer's."""
     figures = []
     for name, (ours, theirs) in _commands(folder).items():
-        peak = _peak(folder, ours)
+        peak = _peak(folder, ours, runs)
         label = f"mailsec smime {name}, {LARGE // 1_000_000} MB: anonymous memory"
         figures.append(Figure(label, peak, MEMORY, "the most allowed", "MB", MEMORY / peak, 1.0))
         if shutil.which("openssl"):
-            other = _peak(folder, theirs)
+            other = _peak(folder, theirs, runs)
             figures.append(Figure(label, peak, other, f"{_version('openssl')} cms", "MB", other / peak))
     return figures
 
 
-def _peak(folder: Path, command: list[str]) -> float:
-    """Megabytes at the most, looked at each millisecond from outside; the median of three runs."""
-    return statistics.median(_watched(folder, command) for _ in range(3))
+def _peak(folder: Path, command: list[str], runs: int) -> float:
+    """Megabytes at the most, looked at each millisecond from outside; the median of some runs."""
+    return statistics.median(_watched(folder, command) for _ in range(runs))
 
 
 def _watched(folder: Path, command: list[str]) -> float:

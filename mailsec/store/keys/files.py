@@ -10,6 +10,7 @@ from pathlib import Path
 from mailsec.errors import InputError, UsageError
 from mailsec.store.files import reason
 from mailsec.store.keys.limits import FILE_OCTETS
+from mailsec.store.whole import sync_folder
 
 __all__ = ["read_limited", "write_private"]
 
@@ -57,6 +58,7 @@ def write_private(path: Path, octets: bytes | Iterable[bytes | memoryview], *, r
                 scratch.replace(path)
             else:
                 os.link(scratch, path)
+            sync_folder(str(path.parent))
         finally:
             scratch.unlink(missing_ok=True)
     except FileExistsError:
