@@ -16,6 +16,7 @@ NAMES = (
     "dkim",
     "smime_signed",
     "smime_encrypted",
+    "smime_commands",
     "startup",
     "pipeline",
     "mailbox",

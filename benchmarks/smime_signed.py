@@ -11,18 +11,16 @@ from __future__ import annotations
 import hashlib
 import json
 import mmap
-import os
-import shutil
 import subprocess
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from benchmarks.gnupg import running_gpgsm
 from benchmarks.measure import Figure, beside
 from mailsec.crypto import RSA_SHA256, Certificate, MemoryKeyRing, PathValidator, load_certificates
 from mailsec.crypto.cms import Content, NewSigner, Outcome, parse_signed_data, sign, verify_signer
@@ -46,7 +44,7 @@ def run(*, short: bool) -> list[Figure]:
     with tempfile.TemporaryDirectory(prefix="mailsec-benchmark-") as name:
         folder = Path(name)
         _write(folder, authority, middle, alice)
-        with _gpgsm(folder, authority, alice) as gpgsm:
+        with running_gpgsm(folder, authority, alice) as gpgsm:
             for size, octets in _SIZES.items():
                 content = _content(octets)
                 (folder / "content").write_bytes(content)
@@ -156,48 +154,6 @@ def _process(program: str, *arguments: str) -> None:
 def _version(program: str, option: str) -> str:
     first = subprocess.run([program, option], check=True, capture_output=True, text=True).stdout.splitlines()[0]
     return " ".join(first.replace("(GnuPG) ", "").split()[:2])
-
-
-@contextmanager
-def _gpgsm(folder: Path, authority: Issued, alice: Issued) -> Iterator[Callable[..., None] | None]:
-    """Runs `gpgsm` in a home of its own; `None` where it is missing."""
-    if any(shutil.which(program) is None for program in ("gpgsm", "gpg-agent", "gpgconf")):
-        print("smime_signed: gpgsm is missing and left out", file=sys.stderr)
-        yield None
-        return
-    home = folder / "g"
-    home.mkdir(mode=0o700)
-    fingerprint = hashlib.sha1(authority.certificate.der, usedforsecurity=False).hexdigest().upper()
-    (home / "trustlist.txt").write_text(f"{fingerprint} S relax\n")
-    (home / "gpgsm.conf").write_text("disable-crl-checks\ndisable-dirmngr\n")
-    (home / "gpg-agent.conf").write_text("allow-loopback-pinentry\n")
-    environment = {**os.environ, "GNUPGHOME": str(home), "LC_ALL": "C"}
-
-    def call(*arguments: str, stdin: bytes = b"") -> None:
-        # The agent asks for passphrases through a pipe of their own.
-        reader, writer = os.pipe()
-        os.write(writer, b"x\n")
-        os.close(writer)
-        loopback = ("--pinentry-mode", "loopback", "--passphrase-fd", str(reader))
-        try:
-            subprocess.run(
-                ["gpgsm", "--batch", "--yes", *loopback, *arguments],
-                input=stdin,
-                check=True,
-                capture_output=True,
-                env=environment,
-                pass_fds=(reader,),
-            )
-        finally:
-            os.close(reader)
-
-    try:
-        for certificate in alice.chain:
-            call("--import", stdin=certificate.to_pem())
-        call("--import", stdin=alice.to_pkcs12(b"x", old=True))
-        yield call
-    finally:
-        subprocess.run(["gpgconf", "--kill", "all"], env=environment, check=False)
 
 
 # -- memory --------------------------------------------------------------------------------------------------------

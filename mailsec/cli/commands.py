@@ -16,7 +16,16 @@ from mailsec.errors import describe
 if TYPE_CHECKING:
     from mailsec.config import Settings
     from mailsec.hooks.manager import PluginManager, Problem, Registered
-    from mailsec.hooks.types import Command, KeyRing, KeyStore, Resolver, TrustStore
+    from mailsec.hooks.types import (
+        Command,
+        Correspondents,
+        Fetcher,
+        KeyRing,
+        KeyStore,
+        Moment,
+        Resolver,
+        TrustStore,
+    )
 
 __all__ = [
     "OWN",
@@ -167,8 +176,11 @@ class _CommandContext:
     """What a plugin's command is handed; implements `mailsec.hooks.CommandContext`."""
 
     resolver: Resolver
+    fetcher: Fetcher
     trust: TrustStore
+    moment: Moment
     keys: KeyRing
+    correspondents: Correspondents
     key_store: KeyStore
     settings: Any
 
@@ -210,10 +222,12 @@ def run_plugin_command(
     """
     import asyncio
     import inspect
+    from datetime import UTC, datetime
 
     from mailsec.checker import Checker
     from mailsec.cli.options import merge
     from mailsec.errors import MailsecError, PluginError
+    from mailsec.hooks.types import Moment
     from mailsec.store.keys.passwords import ask_terminal
 
     settings = merge(load_settings(given), given, _shared_options(options))
@@ -223,7 +237,16 @@ def run_plugin_command(
             services = checker.services
             own = checker.plugin_settings.get(registered.plugin)
             assert checker.key_store is not None  # load_settings has named its folder
-            context = _CommandContext(services.resolver, services.trust, services.keys, checker.key_store, own)
+            context = _CommandContext(
+                services.resolver,
+                services.fetcher,
+                services.trust,
+                Moment(datetime.now(UTC)) if settings.at is None else Moment(settings.at, "chosen"),
+                services.keys,
+                services.correspondents,
+                checker.key_store,
+                own,
+            )
             try:
                 status = registered.descriptor.run(options, context)
                 return await status if inspect.isawaitable(status) else status
@@ -243,10 +266,16 @@ def run_plugin_command(
 
 
 def _shared_options(options: argparse.Namespace) -> argparse.Namespace:
-    """Those of a plugin's options that mean the same as the core's: where DNS answers and the password come from."""
+    """Those of a plugin's options that mean the same as the core's: whom, when and by what secrets to trust."""
+    from datetime import datetime
     from pathlib import Path
 
-    kinds = {"dns": Path, "password_command": str}
-    return argparse.Namespace(
-        **{name: value for name, kind in kinds.items() if isinstance(value := getattr(options, name, None), kind)}
-    )
+    kinds = {"dns": Path, "at": datetime, "password_command": str}
+    found: dict[str, Any] = {
+        name: value for name, kind in kinds.items() if isinstance(value := getattr(options, name, None), kind)
+    }
+    for name in ("trust", "identity"):
+        value = getattr(options, name, None)
+        if isinstance(value, list) and all(isinstance(one, Path) for one in value):
+            found[name] = value
+    return argparse.Namespace(**found)

@@ -937,13 +937,28 @@ class CommandContext(Protocol):
         ...
 
     @property
+    def fetcher(self) -> Fetcher:
+        """Documents over HTTP; none can be had where DNS comes from a file."""
+        ...
+
+    @property
     def trust(self) -> TrustStore:
         """The trust anchors."""
         ...
 
     @property
+    def moment(self) -> Moment:
+        """The time to judge at and to sign with: what the options or the configuration say, else now."""
+        ...
+
+    @property
     def keys(self) -> KeyRing:
         """The private keys."""
+        ...
+
+    @property
+    def correspondents(self) -> Correspondents:
+        """The certificates and capabilities of those one writes to."""
         ...
 
     @property
@@ -964,7 +979,8 @@ class Command:
     Attributes:
         name: the command's name; the core's own names cannot be taken.
         help: what it does, in one line.
-        configure: adds its arguments to a parser; it is called only when the command is used.
+        configure: adds its arguments to a parser; it is called only when the command is used. The options `dns`, `at`,
+            `trust`, `identity` and `password_command`, as `mailsec check` has them, act by themselves.
         run: `run(arguments, context)`, sync or async, does it and returns the exit status. It raises a
             `MailsecError` for what goes wrong.
     """

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-__all__ = ["CRLF", "to_crlf"]
+from collections.abc import Iterator
+
+__all__ = ["CRLF", "crlf_pieces", "to_crlf"]
+
+_STEP = 1 << 18  # octets that are looked at in one go
 
 
 def to_crlf(octets: bytes | bytearray | memoryview) -> bytes:
@@ -17,6 +21,23 @@ def to_crlf(octets: bytes | bytearray | memoryview) -> bytes:
     if octets.count(b"\n") == octets.count(b"\r\n"):
         return octets
     return octets.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
+
+
+def crlf_pieces(octets: bytes | memoryview) -> Iterator[bytes | memoryview]:
+    """The same in pieces, for what is not to be copied: where nothing is to be changed, the octets as they are.
+
+    Args:
+        octets: lines with any ends; any buffer of octets.
+    """
+    view = memoryview(octets)
+    starts = range(0, len(view), _STEP)
+    lines = CRLF()
+    if all(len(lines.feed(view[at : at + _STEP])) == len(view[at : at + _STEP]) for at in starts):
+        yield octets
+        return
+    lines = CRLF()
+    for at in starts:
+        yield lines.feed(view[at : at + _STEP])
 
 
 class CRLF:

@@ -9,11 +9,11 @@ from mailsec.message.charsets import decode_charset, decode_unknown
 from mailsec.message.defects import Defect, DefectKind
 from mailsec.message.header import HeaderSection, Layout, find_layout, make_section
 from mailsec.message.parameters import ContentType, Parameters, parse_content_type, parse_parameters
-from mailsec.message.transfer import IDENTITY, KNOWN, decode_transfer, transfer_defects
+from mailsec.message.transfer import IDENTITY, KNOWN, decode_pieces, decode_transfer, transfer_defects
 from mailsec.message.tree import Division, divide
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from mailsec.message.message import Message, Source
 
@@ -222,6 +222,13 @@ class Part:
         raw = self._source.buffer.cut(self.layout.body_start, self._end)
         encoding = self.encoding
         return raw if encoding in IDENTITY or self.is_multipart else decode_transfer(raw, encoding)
+
+    def content_pieces(self) -> Iterator[bytes | memoryview]:
+        """The same in pieces, so that a large one need not be held in memory as a whole."""
+        if self.is_multipart:
+            yield self.body
+        else:
+            yield from decode_pieces(self.body, self.encoding)
 
     @property
     def charset(self) -> str:

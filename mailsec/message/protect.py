@@ -12,7 +12,7 @@ from mailsec.errors import UsageError
 from mailsec.message.compose import text
 from mailsec.message.confidentiality import PolicyName, outside
 from mailsec.message.header import HeaderField
-from mailsec.message.lines import to_crlf
+from mailsec.message.lines import crlf_pieces, to_crlf
 from mailsec.message.message import Message, parse
 from mailsec.message.part import Part
 from mailsec.message.protection import find_payload, is_layer, is_structural
@@ -26,6 +26,8 @@ _NOT_THE_WRITERS: Final = frozenset(
 # What a reader is shown (RFC 9787 section 1.1.2), and what the policies hide besides.
 _FACING: Final = ("subject", "from", "to", "cc", "date", "reply-to", "sender", "comments", "keywords")
 _BODY: Final = re.compile(r"<body\b[^>]*>", re.IGNORECASE)
+_LONG_TEXT: Final = 1 << 20
+"""How long a text is at the top of which anybody looks for fields."""
 _DISPLAY: Final = "header-protection-legacy-display"
 
 
@@ -34,12 +36,25 @@ class Unprotected:
     """A message taken apart for protection.
 
     Attributes:
-        entity: what is to be signed or encrypted: a MIME entity with CRLF line ends.
         header: the fields that stand outside, with CRLF line ends and without those that say how the body is read.
+        inner: the header section of the entity that is to be signed or encrypted, with CRLF line ends.
+        body: the body of that entity, in pieces that are made when they are asked for: a large one is not copied.
     """
 
-    entity: bytes
     header: bytes
+    inner: bytes
+    body: tuple[bytes | memoryview, ...]
+
+    def pieces(self) -> Iterator[bytes | memoryview]:
+        """The entity with CRLF line ends, in pieces."""
+        yield self.inner + b"\r\n"
+        for piece in self.body:
+            yield from crlf_pieces(piece)
+
+    @property
+    def entity(self) -> bytes:
+        """The entity in one piece."""
+        return b"".join(self.pieces())
 
 
 def plain_entity(message: Message) -> Unprotected:
@@ -49,7 +64,7 @@ def plain_entity(message: Message) -> Unprotected:
         message: the message.
     """
     header = b"".join(_ended(field.raw) for field in message.header if not is_structural(field))
-    return Unprotected(b"".join((*_structural(message), b"\r\n", to_crlf(message.body))), header)
+    return Unprotected(header, b"".join(_structural(message)), (message.body,))
 
 
 def protected_entity(
@@ -81,26 +96,18 @@ def protected_entity(
     if not encrypted:
         written = [field.raw for field in fields]
         inner: list[bytes] = []
+        body: tuple[bytes | memoryview, ...] = (message.body,)
     else:
         shown = [(field, outside(field, policy, hidden)) for field in fields]
         written = [one for _, one in shown if one is not None]
         inner = [_hp_outer(one) for one in written]
         secret = [field for field, one in shown if one != field.raw and field.key in _FACING]
-        if legacy_display and secret:
-            message = _with_display(message, secret)
-    entity = b"".join(
-        (
-            *(_ended(field.raw) for field in fields),
-            *(map(_ended, inner)),
-            *_structural(message, intent),
-            b"\r\n",
-            to_crlf(message.body),
-        )
-    )
-    made = find_payload(parse(entity).root, message.header)
+        message, body = _with_display(message, secret) if legacy_display and secret else (message, (message.body,))
+    section = b"".join((*(_ended(field.raw) for field in fields), *map(_ended, inner), *_structural(message, intent)))
+    made = find_payload(parse(section + b"\r\n").root, message.header)
     if made is None or made.intent != intent or made.root.content_type != message.root.content_type:
         raise UsageError("the message's Content-Type is malformed, so its header cannot be protected with it")
-    return Unprotected(entity, to_crlf(b"".join(map(_ended, (*others, *written)))))
+    return Unprotected(to_crlf(b"".join(map(_ended, (*others, *written)))), section, body)
 
 
 def _hp_outer(field: bytes) -> bytes:
@@ -131,16 +138,21 @@ def _ended(field: bytes) -> bytes:
 # -- Legacy Display Elements (sections 5.2.2 to 5.2.5) -------------------------------------------------------
 
 
-def _with_display(message: Message, fields: Sequence[HeaderField]) -> Message:
-    """The message with fields at the top of its text, in each form that the text has."""
+def _with_display(message: Message, fields: Sequence[HeaderField]) -> tuple[Message, tuple[bytes | memoryview, ...]]:
+    """The message with fields at the top of its text, in each form that the text has, and its body in pieces."""
     lines = [f"{field.name}: {' '.join(field.value.split())}" for field in fields]
-    octets, base = bytes(message.octets), 0
-    pieces: list[bytes] = []
-    for part in _main_parts(message.root):
+    parts = [part for part in _main_parts(message.root) if len(part.octets) <= _LONG_TEXT]
+    if parts and parts[0] is message.root:  # whose header section changes too
+        message = parse(b"".join((message.envelope_line, _displayed(message.root, lines))))
+        return message, (message.body,)
+    octets = message.octets
+    at = len(octets) - len(message.body)
+    pieces: list[bytes | memoryview] = []
+    for part in parts:
         start, end = part.span
-        pieces += [octets[base:start], _displayed(part, lines)]
-        base = end
-    return parse(b"".join((*pieces, octets[base:])))
+        pieces += [octets[at:start], _displayed(part, lines)]
+        at = end
+    return message, (*pieces, octets[at:])
 
 
 def _main_parts(part: Part) -> Iterator[Part]:

@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 import binascii
+from collections.abc import Iterator
 
 from mailsec.message.defects import DefectKind
 
-__all__ = ["decode_base64", "decode_quoted_printable", "decode_transfer", "decode_uuencode", "transfer_defects"]
+__all__ = [
+    "decode_base64",
+    "decode_pieces",
+    "decode_quoted_printable",
+    "decode_transfer",
+    "decode_uuencode",
+    "transfer_defects",
+]
 
 IDENTITY = frozenset({"7bit", "8bit", "binary"})
 
 _ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 _NOT_BASE64 = bytes(octet for octet in range(256) if octet not in _ALPHABET and octet != 0x3D)
+_STEP = 1 << 18  # octets that are decoded in one go
 _HEX = b"0123456789ABCDEFabcdef"
 
 
@@ -101,6 +110,36 @@ def decode_transfer(octets: bytes, encoding: str) -> bytes:
     """
     decoder = _DECODERS.get(encoding)
     return octets if decoder is None else decoder(octets)
+
+
+def decode_pieces(octets: memoryview, encoding: str) -> Iterator[bytes | memoryview]:
+    """Decodes a body as `decode_transfer` does, in pieces, so that a large one need not be held in memory.
+
+    That is so for base64 as it should be, and for what is not encoded; anything else is one piece.
+
+    Args:
+        octets: the body as received.
+        encoding: the Content-Transfer-Encoding in lower case.
+    """
+    if encoding == "base64":
+        yield from _base64_pieces(octets)
+    elif encoding in IDENTITY or encoding not in _DECODERS:
+        yield octets
+    else:
+        yield decode_transfer(bytes(octets), encoding)
+
+
+def _base64_pieces(octets: memoryview) -> Iterator[bytes]:
+    waiting = b""
+    for start in range(0, len(octets), _STEP):
+        letters = waiting + bytes(octets[start : start + _STEP]).translate(None, _NOT_BASE64)
+        if b"=" in letters:  # mostly the end; what comes after it decides where it is not
+            yield decode_base64(letters + bytes(octets[start + _STEP :]))
+            return
+        whole = len(letters) // 4 * 4
+        yield binascii.a2b_base64(letters[:whole])
+        waiting = letters[whole:]
+    yield decode_base64(waiting)
 
 
 def transfer_defects(octets: bytes, encoding: str) -> list[tuple[DefectKind, int]]:

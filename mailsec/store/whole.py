@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
-__all__ = ["write_whole"]
+__all__ = ["sync_folder", "write_whole"]
 
 _NO_LINK = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
@@ -43,7 +43,7 @@ def write_whole(
         for name in names:
             with suppress(FileExistsError):
                 _appear(scratch, name, unique=unique)
-                _sync_folder(os.path.dirname(name))  # noqa: PTH120 - a Path costs a Maildir more than the rest
+                sync_folder(os.path.dirname(name))  # noqa: PTH120 - a Path costs a Maildir more than the rest
                 return name
         raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
     finally:
@@ -67,7 +67,7 @@ def _appear(scratch: str | Path, name: str | Path, *, unique: bool) -> None:
         os.rename(scratch, name)  # noqa: PTH104 - as above
 
 
-def _sync_folder(folder: str) -> None:
+def sync_folder(folder: str) -> None:
     """Brings a folder's new names to the disk, where the system can do that; the file is there already."""
     with suppress(OSError):
         descriptor = os.open(folder or ".", os.O_RDONLY | os.O_CLOEXEC)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import binascii
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from mailsec.message import DefectKind, Part, parse
+from mailsec.message import DefectKind, Part, parse, transfer
 
 
 def part(encoding: bytes, body: bytes, content_type: bytes = b"text/plain; charset=utf-8") -> Part:
@@ -56,6 +58,18 @@ def test_quoted_printable(body: bytes, content: bytes, kind: DefectKind | None) 
     found = part(b"quoted-printable", body, b"application/x")
     assert found.content == content
     assert [defect.kind for defect in found.content_defects] == ([] if kind is None else [kind])
+
+
+@given(
+    st.sampled_from([b"base64", b"quoted-printable", b"7bit", b"x-uuencode", b"unknown"]),
+    st.lists(st.sampled_from([b"aGVs", b"bG8", b"=", b"==", b"\r\n", b"\n", b"-", b"\xff", b"a", b" "]), max_size=12),
+    st.integers(1, 9),
+)
+def test_content_in_pieces_is_the_same(encoding: bytes, body: list[bytes], step: int) -> None:
+    whole = part(encoding, b"".join(body))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(transfer, "_STEP", step)
+        assert b"".join(whole.content_pieces()) == whole.content
 
 
 def test_uuencode() -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mailsec.errors import UsageError
-from mailsec.message import find_payload, matching_address, parse, parse_header, same_authors
+from mailsec.message import find_payload, matching_address, parse, parse_header, same_authors, to_crlf
 from mailsec.message.protect import plain_entity, protected_entity
 
 
@@ -95,5 +95,24 @@ def test_what_is_built_is_found(octets: bytes, encrypted: bool, policy: str) -> 
 @given(st.binary(max_size=200))
 def test_anything_can_be_taken_apart(octets: bytes) -> None:
     message = parse(octets)
-    plain_entity(message)
+    assert plain_entity(message).entity.endswith(to_crlf(message.body))
     find_payload(message.root, message.header)
+
+
+@pytest.mark.parametrize(("octets", "shown"), [(100, True), (2_000_000, False)])
+@pytest.mark.parametrize("attached", [False, True])
+def test_fields_stand_at_the_top_of_texts_that_are_read_there(octets: int, shown: bool, attached: bool) -> None:
+    """RFC 9788 section 5.2.2, and nobody looks for them in a text of megabytes; an attachment may have as many."""
+    text = b"word\r\n" * (octets // 6)
+    message = b"From: a@example.org\nSubject: Plan\n"
+    if attached:
+        message += b"Content-Type: multipart/mixed; boundary=b\n\n--b\n\n%b\n--b\n\n%b\n--b--\n" % (
+            text,
+            bytes(3_000_000),
+        )
+    else:
+        message += b"\n%b\n" % text
+    made = protected_entity(parse(message), encrypted=True)
+    assert (b"\r\n\r\nSubject: Plan\r\n" in made.entity) is shown
+    assert made.entity.count(text) == 1
+    assert len(made.entity) == sum(map(len, made.pieces()))

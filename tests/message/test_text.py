@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from mailsec.errors import UsageError
 from mailsec.message import CRLF, Delete, Edit, Insert, Paragraph, apply, parse, safe_text, to_crlf, unflow
+from mailsec.message import lines as lines_module
+from mailsec.message.lines import crlf_pieces
 
 
 @pytest.mark.parametrize(
@@ -120,6 +122,18 @@ def test_crlf_in_pieces_is_the_same(pieces: list[str]) -> None:
     converter = CRLF()
     fed = b"".join(bytes(converter.feed(memoryview(piece))) for piece in octets)
     assert fed + converter.finish() == to_crlf(b"".join(octets))
+
+
+@given(st.text("\r\na", max_size=12), st.integers(1, 5))
+def test_lines_in_pieces_are_the_same(text: str, step: int) -> None:
+    octets = text.encode()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(lines_module, "_STEP", step)
+        pieces = list(crlf_pieces(octets))
+    assert b"".join(pieces) == to_crlf(octets)
+    if to_crlf(octets) == octets:
+        assert pieces == [octets]  # and nothing was copied
+        assert pieces[0] is octets
 
 
 MESSAGE = b"A: 1\r\nB: 2\r\n 3\r\nC: 4\r\n\r\nbody\n"

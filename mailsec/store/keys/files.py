@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import secrets
+from collections.abc import Iterable
 from pathlib import Path
 
 from mailsec.errors import InputError, UsageError
 from mailsec.store.files import reason
 from mailsec.store.keys.limits import FILE_OCTETS
+from mailsec.store.whole import sync_folder
 
 __all__ = ["read_limited", "write_private"]
 
@@ -33,12 +35,12 @@ def read_limited(path: Path, limit: int = FILE_OCTETS) -> bytes:
     return octets
 
 
-def write_private(path: Path, octets: bytes, *, replace: bool = False) -> None:
+def write_private(path: Path, octets: bytes | Iterable[bytes | memoryview], *, replace: bool = False) -> None:
     """Writes a file that only its owner can read, whole or not at all.
 
     Args:
         path: the file.
-        octets: its content.
+        octets: its content, in one piece or in several.
         replace: whether a file of that name may be replaced.
 
     Raises:
@@ -49,13 +51,14 @@ def write_private(path: Path, octets: bytes, *, replace: bool = False) -> None:
         descriptor = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         try:
             with os.fdopen(descriptor, "wb") as stream:
-                stream.write(octets)
+                stream.writelines((octets,) if isinstance(octets, bytes) else octets)
                 stream.flush()
                 os.fsync(stream.fileno())
             if replace:
                 scratch.replace(path)
             else:
                 os.link(scratch, path)
+            sync_folder(str(path.parent))
         finally:
             scratch.unlink(missing_ok=True)
     except FileExistsError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import os
 import sys
 import threading
 from collections.abc import Callable
@@ -22,7 +23,7 @@ SERVICE: Final = "mailsec"
 
 
 def ask_terminal(prompt: str, instead: str = "--password-command") -> bytes:
-    """Asks at the terminal, without showing what is typed.
+    """Asks at the terminal, without showing what is typed; also where standard input brings something else.
 
     Args:
         prompt: what for, without a colon.
@@ -31,14 +32,14 @@ def ask_terminal(prompt: str, instead: str = "--password-command") -> bytes:
     Raises:
         UsageError: there is no terminal, or nothing was typed.
     """
-    if sys.stdin is None or not sys.stdin.isatty():
+    terminal = _terminal()
+    if terminal is None:
         raise UsageError(f"{prompt} is needed, and there is no terminal to ask at: give {instead}")
     import atexit
     import termios
     from getpass import getpass
 
     # Whoever asks may be a thread that is left behind: then the terminal must show again what is typed.
-    terminal = sys.stdin.fileno()
     restore = partial(termios.tcsetattr, terminal, termios.TCSANOW, termios.tcgetattr(terminal))
     atexit.register(restore)
     try:
@@ -50,6 +51,19 @@ def ask_terminal(prompt: str, instead: str = "--password-command") -> bytes:
     if not typed:
         raise UsageError(f"no password was typed for: {prompt}")
     return typed.encode("utf-8", "surrogateescape")
+
+
+def _terminal() -> int | None:
+    """A descriptor of the terminal to ask at; `None` where nobody would see that something is asked."""
+    if sys.stdin is not None and sys.stdin.isatty():
+        return sys.stdin.fileno()
+    if sys.stderr is None or not sys.stderr.isatty():
+        return None
+    try:  # `getpass` asks there, and would read standard input where it cannot be opened
+        os.close(os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY))
+    except OSError:
+        return None
+    return sys.stderr.fileno()
 
 
 class Passwords:

@@ -29,7 +29,7 @@ def mailsec_commands() -> Sequence[Command]:
     """The command `mailsec smime`."""
     from mailsec_smime.command import configure, run
 
-    return [Command(name="smime", help="S/MIME: keys and certificates", configure=configure, run=run)]
+    return [Command(name="smime", help="S/MIME: sign, verify, encrypt, decrypt; keys", configure=configure, run=run)]
 
 
 @hookimpl

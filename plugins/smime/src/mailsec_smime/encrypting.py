@@ -11,6 +11,7 @@ from mailsec.message import same_address
 from mailsec_smime.paths import TrustedPaths
 from mailsec_smime.settings import Settings
 from mailsec_smime.signing import wrapped
+from mailsec_smime.spooling import Piece
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -24,8 +25,16 @@ _NAMED: Final = 20
 """How many recipients one sentence names."""
 
 
-def encrypt_to(entity: bytes, addresses: Sequence[str], context: ProtectorContext) -> bytes:
-    """Encrypts a MIME entity and gives the entity that it becomes.
+def encrypt_to(entity: Sequence[Piece], addresses: Sequence[str], context: ProtectorContext) -> Iterator[bytes]:
+    """Encrypts a MIME entity and gives the entity that it becomes, in pieces; see `enveloped_data`."""
+    kind, octets = enveloped_data(entity, addresses, context)
+    return wrapped(octets, kind)
+
+
+def enveloped_data(
+    content: Sequence[Piece], addresses: Sequence[str], context: ProtectorContext
+) -> tuple[str, Iterator[bytes]]:
+    """Encrypts a content of any kind to recipients.
 
     The certificate of each recipient is the first of those known that can be used: whose path ends at a trust anchor
     or which is trusted for that address alone, that is valid now, and whose key encrypts. The cipher is the first of
@@ -33,9 +42,12 @@ def encrypt_to(entity: bytes, addresses: Sequence[str], context: ProtectorContex
     section 2.7.1).
 
     Args:
-        entity: what is encrypted, with CRLF line ends.
+        content: what is encrypted, in pieces.
         addresses: who can decrypt it.
         context: what is known of recipients, the trust anchors and the time.
+
+    Returns:
+        The smime-type of what it becomes (RFC 8551 section 3.2.2), and the structure in DER, in pieces.
 
     Raises:
         UsageError: there is nobody to encrypt to, or recipients without a certificate that can be used; the sentence
@@ -59,9 +71,8 @@ def encrypt_to(entity: bytes, addresses: Sequence[str], context: ProtectorContex
         )
     recipients = [CertificateRecipient(certificate) for certificate in found]
     cipher = _cipher(addresses, context)
-    octets = b"".join(encrypt((entity,), recipients, cipher=cipher))
     kind = "authEnveloped-data" if CIPHERS[cipher].authenticated else "enveloped-data"
-    return wrapped(octets, kind)
+    return kind, encrypt(content, recipients, cipher=cipher)
 
 
 def _certificate(address: str, context: ProtectorContext) -> tuple[Certificate | None, str]:

@@ -9,11 +9,13 @@ from mailsec.crypto import Status
 from mailsec.crypto.cms import (
     Content,
     ContentInfo,
+    Decryption,
     Outcome,
     SignedData,
     SignerVerification,
-    decompress,
+    decompress_to,
     decrypt,
+    decrypt_to,
     oids,
     parse_content_info,
     parse_enveloped_data,
@@ -22,14 +24,16 @@ from mailsec.crypto.cms import (
 )
 from mailsec.errors import CMSError, DecryptionError, KeyFileError, LimitError, NoRecipientError, UnsupportedError
 from mailsec.hooks import AuthResult, Cause, Coverage, Evidence, Fact, Opened, Result
-from mailsec.message import to_crlf
+from mailsec.message.lines import crlf_pieces
 from mailsec_smime.identity import author_header
 from mailsec_smime.judging import judge, with_revocation
 from mailsec_smime.paths import TrustedPaths, only_author
+from mailsec_smime.spooling import IN_MEMORY, Piece, Spool, spooled
 
 if TYPE_CHECKING:
     from mailsec.crypto import Certificate
-    from mailsec.hooks import OpenerContext
+    from mailsec.crypto.cms import EnvelopedData
+    from mailsec.hooks import KeyRing, OpenerContext
     from mailsec.message import Part
 
 _SIGNATURES = frozenset(("application/pkcs7-signature", "application/x-pkcs7-signature"))
@@ -72,7 +76,7 @@ def _open_clear(part: Part, context: OpenerContext) -> Opened | Awaitable[Opened
     if not _is_signature(second):
         return _broken(part, "the second part of the signed message is no signature")
     try:
-        signed = parse_signed_data(second.content)
+        signed = parse_signed_data(spooled(second.content_pieces()))
     except CMSError as error:
         return _broken(second, f"the signature cannot be read: {error}")
     except LimitError as error:
@@ -84,13 +88,13 @@ def _open_clear(part: Part, context: OpenerContext) -> Opened | Awaitable[Opened
         return _broken(second, *trouble)
     # Signed is the entity with CRLF as line ends, however it is stored here (RFC 8551 section 3.1.1). Programs
     # that sign binary content may have signed it with other line ends, and then just what is stored.
-    entity: bytes | memoryview = to_crlf(first.octets)
-    verifications = _verify(signed, entity, context)
+    entity = spooled(crlf_pieces(first.octets))
+    verifications = verify_signers(signed, entity, context)
     if len(entity) != len(first.octets) and not _any_good(verifications):
-        as_stored = _verify(signed, first.octets, context)
+        as_stored = verify_signers(signed, first.octets, context)
         if _any_good(as_stored):
             entity, verifications = first.octets, as_stored
-    return _opened(signed, entity, verifications, second.path, context)
+    return judge_signers(signed, entity, verifications, second.path, context)
 
 
 def _is_signature(part: Part) -> bool:
@@ -102,7 +106,7 @@ def _is_signature(part: Part) -> bool:
 
 def _open_opaque(part: Part, context: OpenerContext) -> Opened | Awaitable[Opened] | None:
     try:
-        info = parse_content_info(part.content)
+        info = parse_content_info(spooled(part.content_pieces()))
         if info.content_type in _ENCRYPTED:
             return _decrypted(part, info, context)
         if info.content_type == oids.COMPRESSED_DATA:
@@ -124,16 +128,16 @@ def _open_opaque(part: Part, context: OpenerContext) -> Opened | Awaitable[Opene
         return _broken(part, "the signature's content is missing")
     if trouble := _trouble(signed):
         sentence, cause = trouble
-        inner = Content(signed.content).octets() if signed.content_type == oids.DATA else None
+        inner = spooled(signed.content) if signed.content_type == oids.DATA else None
         return _broken(part, sentence, cause, inner)
-    content = Content(signed.content).octets()
-    return _opened(signed, content, _verify(signed, content, context), part.path, context)
+    content = spooled(signed.content)
+    return judge_signers(signed, content, verify_signers(signed, content, context), part.path, context)
 
 
 def _decrypted(part: Part, info: ContentInfo, context: OpenerContext) -> Opened:
     """What is encrypted to the reader. That it could be decrypted vouches for nothing: anybody can encrypt."""
     try:
-        content, decryption = decrypt(parse_enveloped_data(info), context.keys)
+        content, decryption = decrypt_content(parse_enveloped_data(info), context.keys)
     except DecryptionError:
         # The same whatever went wrong: who can send messages and see what comes of them learns nothing of a key.
         return _not_opened(part, "encrypted", "it cannot be decrypted with your keys, or it was changed on its way")
@@ -158,12 +162,31 @@ def _decrypted(part: Part, info: ContentInfo, context: OpenerContext) -> Opened:
     return Opened(content, "encrypted", (found,))
 
 
+def decrypt_content(enveloped: EnvelopedData, keys: KeyRing) -> tuple[Piece, Decryption]:
+    """Decrypts in memory, or into an unlinked file what is large; either gives nothing away before all of it holds.
+
+    Args:
+        enveloped: what to decrypt.
+        keys: the private keys.
+
+    Raises:
+        InputError: as `mailsec.crypto.cms.decrypt`.
+        StoreError: there is no room for a temporary file.
+    """
+    if sum(map(len, enveloped.pieces)) <= IN_MEMORY:
+        return decrypt(enveloped, keys)
+    spool = Spool()
+    decryption = decrypt_to(enveloped, keys, spool.write)
+    return spool.whole(), decryption
+
+
 def _decompressed(part: Part, info: ContentInfo) -> Opened:
-    content_type, content = decompress(info)
+    spool = Spool()
+    content_type = decompress_to(info, spool.write)
     if content_type != oids.DATA:
         return _not_opened(part, "compressed", "what is compressed is no mail content")
     found = AuthResult("smime", Result.NONE, "decompressed", properties={"body.smime-part": part.path or "1"})
-    return Opened(content, "compressed", (found,))
+    return Opened(spool.whole(), "compressed", (found,))
 
 
 # -- both ----------------------------------------------------------------------------------------------------
@@ -178,7 +201,14 @@ def _trouble(signed: SignedData) -> tuple[str, Cause] | None:
     return None
 
 
-def _verify(signed: SignedData, entity: bytes | memoryview, context: OpenerContext) -> tuple[SignerVerification, ...]:
+def verify_signers(signed: SignedData, entity: Piece, context: OpenerContext) -> tuple[SignerVerification, ...]:
+    """Verifies all signatures over a content.
+
+    Args:
+        signed: the signatures.
+        entity: the content, as it was signed.
+        context: whose keys and anchors may be the signers' too.
+    """
     content = Content((entity,))
     known = _known(context)
     return tuple(verify_signer(signer, signed, content, known) for signer in signed.signers)
@@ -194,13 +224,25 @@ def _any_good(verifications: Sequence[SignerVerification]) -> bool:
     return any(verification.outcome is Outcome.GOOD for verification in verifications)
 
 
-def _opened(
+def judge_signers(
     signed: SignedData,
-    entity: bytes | memoryview,
+    entity: Piece,
     verifications: Sequence[SignerVerification],
     path: str,
     context: OpenerContext,
 ) -> Opened | Awaitable[Opened]:
+    """Judges signers by what came of their signatures, their certificates and whether these were revoked.
+
+    Args:
+        signed: the signatures.
+        entity: the content.
+        verifications: what came of the signatures.
+        path: the section number of the part that holds them.
+        context: whose trust, time and header section count.
+
+    Returns:
+        The content with a result for each; to be awaited where somebody must be asked.
+    """
     header = author_header(entity, context)
     paths = TrustedPaths(signed.certificates, context.trust, only_author(header), context.moment.at)
     results = tuple(judge(one, paths, part=path, size=len(entity), header=header) for one in verifications)

@@ -11,31 +11,44 @@ from mailsec.message.protect import plain_entity, protected_entity
 from mailsec_smime.encrypting import encrypt_to
 from mailsec_smime.settings import Settings
 from mailsec_smime.signing import sign
+from mailsec_smime.spooling import IN_MEMORY, Piece, spooled
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from mailsec.hooks import Protection, ProtectorContext
     from mailsec.message import Message
 
 
 def protect(message: Message, protection: Protection, context: ProtectorContext) -> bytes:
+    """Signs or encrypts a message, and gives the whole in one piece; see `protect_pieces`."""
+    return b"".join(protect_pieces(message, protection, context))
+
+
+def protect_pieces(message: Message, protection: Protection, context: ProtectorContext) -> tuple[Piece, ...]:
     """Signs a message with a key of its author, encrypts it to its recipients, or both.
 
     Protected are the content and, unless the writer wants otherwise, the header fields; copies of these stay outside,
-    of a message that is encrypted as far as its confidentiality policy has it.
+    of a message that is encrypted as far as its confidentiality policy has it. A large message is held in unlinked
+    files on its way, and not in memory.
 
     Args:
         message: the message to send.
         protection: what is wanted.
         context: keys, recipients, trust anchors and the time; the settings are a `Settings` or `None` for its defaults.
 
+    Returns:
+        The protected message; nothing is left to go wrong when its pieces are written.
+
     Raises:
+        StoreError: there is no room for a temporary file.
         UsageError: the message cannot be protected as asked; nothing is then half done.
         KeyFileError: the key ring cannot sign.
     """
     settings = context.settings if isinstance(context.settings, Settings) else Settings()
     form = protection.form or _form(protection, settings)
     if form is None:
-        return bytes(message)
+        return (message.octets,)
     author = protection.author or _author(message)
     if protection.header_protection:
         taken = protected_entity(
@@ -47,17 +60,22 @@ def protect(message: Message, protection: Protection, context: ProtectorContext)
         )
     else:
         taken = plain_entity(message)
-    entity = taken.entity
+    entity: tuple[Piece, ...] = tuple(taken.pieces()) if len(message) <= IN_MEMORY else (spooled(taken.pieces()),)
     if form in {Form.CLEAR, Form.OPAQUE}:
-        entity = sign(entity, author, context, opaque=form is Form.OPAQUE)
+        entity = _held(sign(entity, author, context, opaque=form is Form.OPAQUE), clear=form is Form.CLEAR)
     else:
         # Inside an encryption nothing changes the content on its way, so that it need not be readable there.
         if form in {Form.SIGNED_ENCRYPTED, Form.TRIPLE}:
-            entity = sign(entity, author, context, opaque=True)
-        entity = encrypt_to(entity, _readers(author, protection), context)
+            entity = _held(sign(entity, author, context, opaque=True))
+        entity = _held(encrypt_to(entity, _readers(author, protection), context))
         if form in {Form.ENCRYPTED_SIGNED, Form.TRIPLE}:
-            entity = sign(entity, author, context, opaque=settings.opaque)
-    return b"".join((taken.header, b"MIME-Version: 1.0\r\n", entity))
+            entity = _held(sign(entity, author, context, opaque=settings.opaque), clear=not settings.opaque)
+    return (taken.header, b"MIME-Version: 1.0\r\n", *entity)
+
+
+def _held(pieces: Iterator[Piece], *, clear: bool = False) -> tuple[Piece, ...]:
+    """Holds what became of an entity. A clear-signed one is the entity itself with something around it."""
+    return tuple(pieces) if clear else (spooled(pieces),)
 
 
 def _form(protection: Protection, settings: Settings) -> Form | None:

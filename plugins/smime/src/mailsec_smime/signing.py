@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from base64 import encodebytes
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Final
 
 from mailsec.crypto import SignatureScheme, new_digest
-from mailsec.crypto.cms import Content, build_signed_data, content_digest, micalg
+from mailsec.crypto.cms import Content, NewSigner, content_digest, micalg
+from mailsec.crypto.cms import sign as sign_content
 from mailsec.errors import UsageError
 from mailsec.message import same_address
 from mailsec_smime.settings import Settings
+from mailsec_smime.spooling import Piece, contain
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -17,58 +20,103 @@ if TYPE_CHECKING:
     from mailsec.hooks import Identity, ProtectorContext
 
 _LINE = 998  # octets in a line without its end (RFC 5322 section 2.1.1)
+_STEP: Final = 57 << 12
+"""Octets that are looked at, or written as whole lines of base64, in one go."""
 
 
-def sign(entity: bytes, author: str, context: ProtectorContext, *, opaque: bool) -> bytes:
-    """Signs a MIME entity and gives the entity that it becomes.
+def sign(entity: Sequence[Piece], author: str, context: ProtectorContext, *, opaque: bool) -> Iterator[Piece]:
+    """Signs a MIME entity and gives the entity that it becomes, in pieces.
 
     Args:
-        entity: what is signed, with CRLF line ends.
+        entity: what is signed, in pieces, with CRLF line ends.
         author: the address in whose name.
         context: the keys and the time; the settings are a `Settings` or `None` for its defaults.
         opaque: whether the content goes inside the signature.
+
+    Returns:
+        The pieces. Nothing is left to go wrong when they are taken.
 
     Raises:
         UsageError: nobody can sign so, or the content cannot be signed clear.
         KeyFileError: the key ring cannot sign.
     """
-    settings = context.settings if isinstance(context.settings, Settings) else Settings()
-    identity = _identity(author, context)
-    scheme = _scheme(identity, settings)
+    identity = find_signer(author, context)
     if not opaque:
         _check_clear(entity)
-    signature = build_signed_data(
-        Content((entity,)),
-        detached=not opaque,
-        keys=context.keys,
-        identity=identity,
-        scheme=scheme,
-        signing_time=context.moment.at,
-        capabilities=settings.capabilities,
-    )
+    signature = signed_data(entity, identity, context, detached=not opaque)
     if opaque:
         return wrapped(signature, "signed-data")
-    return _clear(entity, signature, micalg(content_digest(scheme)))
+    digest = content_digest(_scheme(identity, _settings(context)))
+    return _clear(entity, b"".join(signature), micalg(digest))
 
 
-def wrapped(octets: bytes, kind: str) -> bytes:
+def signed_data(
+    content: Sequence[Piece], identity: Identity, context: ProtectorContext, *, detached: bool
+) -> tuple[Piece, ...]:
+    """Signs a content of any kind and gives the SignedData in DER, in pieces.
+
+    Args:
+        content: what is signed, in pieces.
+        identity: who signs.
+        context: the keys and the time; the settings are a `Settings` or `None` for its defaults.
+        detached: whether the content stays outside of the structure.
+
+    Raises:
+        UsageError: the key cannot sign.
+        KeyFileError: the key ring cannot sign.
+    """
+    settings = _settings(context)
+    signer = NewSigner(identity, _scheme(identity, settings), capabilities=settings.capabilities)
+    moment = context.moment.at
+    return sign_content(Content(content), (signer,), detached=detached, keys=context.keys, signing_time=moment)
+
+
+def wrapped(pieces: Iterable[Piece], kind: str) -> Iterator[bytes]:
     """Puts a structure into an application/pkcs7-mime entity (RFC 8551 section 3.2).
 
     Args:
-        octets: the structure in DER.
+        pieces: the structure in DER.
         kind: the smime-type, such as `"signed-data"`.
     """
     name = "smime.p7z" if kind == "compressed-data" else "smime.p7m"
-    return (
+    yield (
         f'Content-Type: application/pkcs7-mime; smime-type={kind};\r\n name="{name}"\r\n'
         "Content-Transfer-Encoding: base64\r\n"
         f'Content-Disposition: attachment; filename="{name}"\r\n'
         "\r\n"
-    ).encode() + _armour(octets)
+    ).encode()
+    for lines in base64_lines(pieces):
+        yield lines.replace(b"\n", b"\r\n")
 
 
-def _identity(author: str, context: ProtectorContext) -> Identity:
-    """The key of the author whose certificate is valid for longest."""
+def base64_lines(pieces: Iterable[Piece]) -> Iterator[bytes]:
+    """Octets in base64, in lines of 76 characters that end with LF.
+
+    Args:
+        pieces: the octets in pieces of any size.
+    """
+    waiting: list[Piece] = []
+    size = 0
+    for piece in pieces:
+        at = 0
+        while size + len(piece) - at >= _STEP:
+            waiting.append(piece[at : at + _STEP - size])
+            at += _STEP - size
+            yield encodebytes(b"".join(waiting))
+            waiting.clear()
+            size = 0
+        if rest := piece[at:]:
+            waiting.append(rest)
+            size += len(rest)
+    yield encodebytes(b"".join(waiting))
+
+
+def find_signer(author: str, context: ProtectorContext) -> Identity:
+    """The key of an author whose certificate is valid for longest.
+
+    Raises:
+        UsageError: there is none that is valid.
+    """
     found = [
         identity
         for identity in context.keys.identities()
@@ -89,6 +137,10 @@ def _is_valid(identity: Identity, at: datetime) -> bool:
     return signs and certificate.not_before <= at <= certificate.not_after
 
 
+def _settings(context: ProtectorContext) -> Settings:
+    return context.settings if isinstance(context.settings, Settings) else Settings()
+
+
 def _scheme(identity: Identity, settings: Settings) -> SignatureScheme:
     kind = identity.key_type
     if kind == "rsa":
@@ -105,14 +157,26 @@ def _scheme(identity: Identity, settings: Settings) -> SignatureScheme:
     raise UsageError(f"a key of the kind {kind} cannot sign")
 
 
-def _check_clear(entity: bytes) -> None:
+def _check_clear(entity: Sequence[Piece]) -> None:
     """Refuses what a transfer agent may change on the way (RFC 8551 section 3.1.3)."""
-    advice = "encode it as quoted-printable or base64, or set opaque"
-    if not entity.isascii() or b"\0" in entity:
-        raise UsageError(f"the content has 8-bit octets, which may be changed on the way: {advice}")
-    if _has_long_line(entity):
+    advice = "encode it as quoted-printable or base64, or sign opaque"
+    waiting = b""  # a line whose end is still to come
+    for piece in entity:
+        for at in range(0, len(piece), _STEP):
+            octets = waiting + bytes(piece[at : at + _STEP])
+            if not octets.isascii() or b"\0" in octets:
+                raise UsageError(f"the content has 8-bit octets, which may be changed on the way: {advice}")
+            end = octets.rfind(b"\r\n") + 2
+            lines, waiting = (octets[:end], octets[end:]) if end > 1 else (b"", octets)
+            _check_lines(lines, advice)
+            _check_lines(waiting.removesuffix(b"\r"), advice)
+    _check_lines(waiting, advice)
+
+
+def _check_lines(octets: bytes, advice: str) -> None:
+    if _has_long_line(octets):
         raise UsageError(f"a line has more than {_LINE} octets, and may be broken on the way: {advice}")
-    if entity.count(b"\r") != entity.count(b"\r\n"):
+    if octets.count(b"\r") != octets.count(b"\r\n"):
         raise UsageError(f"the content has a CR that ends no line, which may be changed on the way: {advice}")
 
 
@@ -127,36 +191,32 @@ def _has_long_line(octets: bytes) -> bool:
     return False
 
 
-def _armour(octets: bytes) -> bytes:
-    return encodebytes(octets).replace(b"\n", b"\r\n")
-
-
-def _clear(entity: bytes, signature: bytes, digest: str) -> bytes:
+def _clear(entity: Sequence[Piece], signature: bytes, digest: str) -> Iterator[Piece]:
     boundary = _boundary(entity, signature)
-    return b"".join(
-        (
-            b'Content-Type: multipart/signed; protocol="application/pkcs7-signature";\r\n',
-            b' micalg=%b; boundary="%b"\r\n' % (digest.encode(), boundary),
-            b"\r\nThis is a message signed with S/MIME.\r\n",
-            b"\r\n--%b\r\n" % boundary,
-            entity,
-            b"\r\n--%b\r\n" % boundary,
-            b'Content-Type: application/pkcs7-signature; name="smime.p7s"\r\n',
-            b"Content-Transfer-Encoding: base64\r\n",
-            b'Content-Disposition: attachment; filename="smime.p7s"\r\n',
-            b"\r\n",
-            _armour(signature),
-            b"\r\n--%b--\r\n" % boundary,
-        )
+    yield (
+        b'Content-Type: multipart/signed; protocol="application/pkcs7-signature";\r\n'
+        b' micalg=%b; boundary="%b"\r\n'
+        b"\r\nThis is a message signed with S/MIME.\r\n"
+        b"\r\n--%b\r\n" % (digest.encode(), boundary, boundary)
+    )
+    yield from entity
+    yield (
+        b"\r\n--%b\r\n"
+        b'Content-Type: application/pkcs7-signature; name="smime.p7s"\r\n'
+        b"Content-Transfer-Encoding: base64\r\n"
+        b'Content-Disposition: attachment; filename="smime.p7s"\r\n'
+        b"\r\n"
+        b"%b"
+        b"\r\n--%b--\r\n" % (boundary, encodebytes(signature).replace(b"\n", b"\r\n"), boundary)
     )
 
 
-def _boundary(entity: bytes, signature: bytes) -> bytes:
+def _boundary(entity: Sequence[Piece], signature: bytes) -> bytes:
     """A boundary that is not in the content: a digest of it, which nobody can have foreseen."""
     while True:
         digest = new_digest("sha256")
         digest.update(signature)
         boundary = b"=_" + digest.digest().hex()[:40].encode()
-        if boundary not in entity:
+        if not contain(entity, boundary):
             return boundary
         signature += b"\0"

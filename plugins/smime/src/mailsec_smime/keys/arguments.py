@@ -5,10 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from mailsec_smime.keys.importing import import_files
-from mailsec_smime.keys.looking import find, list_all, show
-from mailsec_smime.keys.own import export, make, remove, request
-from mailsec_smime.keys.trusting import distrust, trust
+from mailsec_smime.command import later
 
 if TYPE_CHECKING:
     import argparse
@@ -24,37 +21,42 @@ def add_keys(actions: Any) -> None:
     parser = actions.add_parser("keys", help="keys, trust and correspondents' certificates", allow_abbrev=False)
     verbs = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
 
-    def add(name: str, help_: str, action: Any) -> argparse.ArgumentParser:
+    def add(name: str, help_: str, module: str, function: str = "") -> argparse.ArgumentParser:
         child: argparse.ArgumentParser = verbs.add_parser(
             name, help=help_, description=help_[0].upper() + help_[1:] + ".", allow_abbrev=False
         )
-        child.set_defaults(action=action)
+        child.set_defaults(action=later(f"mailsec_smime.keys.{module}", function or name))
         return child
 
-    child = add("list", "list keys, whom you trust, and correspondents' certificates", list_all)
+    child = add("list", "list keys, whom you trust, and correspondents' certificates", "looking", "list_all")
     child.add_argument("address", metavar="ADDRESS", nargs="?", help="only what concerns this address")
     child.add_argument("--json", action="store_true", help="print one JSON object a line")
 
-    child = add("show", "show a key or a certificate", show)
+    child = add("show", "show a key or a certificate", "looking")
     _add_which(child)
     child.add_argument("--json", action="store_true", help="print one JSON object a line")
     child.add_argument("--pem", action="store_true", help="print the certificates as PEM")
 
-    child = add("make", "make a key with a certificate that it signs itself", make)
+    child = add("make", "make a key with a certificate that it signs itself", "own")
     _add_new_key(child)
     child.add_argument(
         "--days", metavar="N", type=int, default=DAYS, help=f"how long it is to be valid (default {DAYS})"
     )
     _add_password(child, keep=True)
 
-    child = add("request", "make a request for an authority, with a new key or one that is kept", request)
+    child = add("request", "make a request for an authority, with a new key or one that is kept", "own")
     _add_new_key(child)
     child.add_argument("--key", metavar="WHICH", help="the kept key to use, by address or fingerprint")
     child.add_argument("--output", metavar="FILE", type=Path, help="write the request here, not to standard output")
     child.add_argument("--force", action="store_true", help="replace a file that is there")
     _add_password(child, keep=True)
 
-    child = add("import", "keep private keys, or certificates of your own keys and of correspondents", import_files)
+    child = add(
+        "import",
+        "keep private keys, or certificates of your own keys and of correspondents",
+        "importing",
+        "import_files",
+    )
     child.add_argument("files", metavar="FILE", type=Path, nargs="+", help="PEM, PKCS#12, DER or certs-only PKCS#7")
     child.add_argument(
         "--for", metavar="ADDRESS", action="append", default=[], dest="addresses", help="whose it is; may be repeated"
@@ -62,7 +64,7 @@ def add_keys(actions: Any) -> None:
     _add_file_password(child, "a command that prints the password of the files")
     _add_password(child, keep=True)
 
-    child = add("export", "write a private key with its certificates to a file", export)
+    child = add("export", "write a private key with its certificates to a file", "own")
     _add_which(child)
     child.add_argument("--output", metavar="FILE", type=Path, required=True, help="the file to write")
     child.add_argument("--force", action="store_true", help="replace a file that is there")
@@ -74,7 +76,7 @@ def add_keys(actions: Any) -> None:
     _add_file_password(child, "a command that prints the password to encrypt the file with")
     _add_password(child)
 
-    child = add("trust", "trust an authority, or one correspondent's certificate", trust)
+    child = add("trust", "trust an authority, or one correspondent's certificate", "trusting")
     _add_which(child, "a file, or a certificate that is known, by address or fingerprint")
     group = child.add_mutually_exclusive_group()
     group.add_argument(
@@ -85,16 +87,16 @@ def add_keys(actions: Any) -> None:
         "--fingerprint", metavar="SHA256", help="the whole fingerprint, had from its owner: then nothing is asked"
     )
 
-    child = add("distrust", "take such a decision back", distrust)
+    child = add("distrust", "take such a decision back", "trusting")
     _add_which(child)
     child.add_argument("--for", metavar="ADDRESS", dest="address", help="only the decision for this address")
     _add_yes(child)
 
-    child = add("remove", "forget a private key, or a correspondent's certificate", remove)
+    child = add("remove", "forget a private key, or a correspondent's certificate", "own")
     _add_which(child)
     _add_yes(child)
 
-    child = add("find", "look up in the DNS the certificates of a correspondent (SMIMEA)", find)
+    child = add("find", "look up in the DNS the certificates of a correspondent (SMIMEA)", "looking")
     child.add_argument("address", metavar="ADDRESS", help="whose")
     child.add_argument("--import", action="store_true", dest="keep", help="keep them as that correspondent's")
     child.add_argument("--json", action="store_true", help="print one JSON object a line")
