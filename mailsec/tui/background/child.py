@@ -78,6 +78,22 @@ class Child:
         except ChannelClosed:
             raise self._gone() from None
 
+    async def exchange(self, octets: bytes | memoryview, most: int) -> bytes:
+        """Sends it octets and waits for those that it answers; nothing else of it is believed.
+
+        Args:
+            octets: what it is sent.
+            most: octets that its answer may have.
+
+        Raises:
+            WorkerError: it is gone, or answers with more.
+        """
+        try:
+            await self._channel.send_octets(octets)
+            return await self._channel.receive_octets(most)
+        except ChannelClosed:
+            raise self._gone() from None
+
     @property
     def is_alive(self) -> bool:
         """Whether it still runs."""

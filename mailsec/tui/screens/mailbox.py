@@ -92,8 +92,14 @@ class MailboxScreen(Screen[None]):
             id="messages",
         )
         why = keymap.keys_of("why", "message")
+        pictures = keymap.keys_of("pictures", "message")
         self.pane = MessagePane(
-            clock=services.clock, glyphs=glyphs, why_hint=shown(why[0]) if why else "", id="message"
+            clock=services.clock,
+            glyphs=glyphs,
+            why_hint=shown(why[0]) if why else "",
+            images=services.settings.client.images,
+            images_key=shown(pictures[0]) if pictures else "",
+            id="message",
         )
         self._right = Container(id="right")
         self._top = TopLine(id="top")
