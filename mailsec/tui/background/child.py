@@ -7,6 +7,7 @@ ends: the channel closes.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import socket
 import subprocess
@@ -51,9 +52,15 @@ class Child:
         except OSError as error:
             ours.close()
             raise WorkerError(f"no process for work in the background: {error.strerror or error}") from None
-        child = cls(process, await Channel.open(ours))
-        with contextlib.suppress(WorkerError):  # that it is gone is found when it is asked
-            await child.send(task)
+        try:
+            child = cls(process, await Channel.open(ours))
+            with contextlib.suppress(WorkerError):  # that it is gone is found when it is asked
+                await child.send(task)
+        except asyncio.CancelledError:  # nobody gets to end it later
+            ours.close()
+            process.kill()
+            process.wait()
+            raise
         return child
 
     async def send(self, value: object) -> None:

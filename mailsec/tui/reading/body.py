@@ -94,6 +94,9 @@ class BodyView(ScrollView):
             super().__init__()
             self.what = what
 
+    class Resized(Event):
+        """There is another room for the text."""
+
     def __init__(self, *, glyphs: bool = True) -> None:
         super().__init__()
         self._styles = Styles(self)
@@ -146,6 +149,7 @@ class BodyView(ScrollView):
     def on_resize(self, event: events.Resize) -> None:
         """Lays the text out for the new width; the reader stays where they are."""
         del event
+        self.post_message(self.Resized())
         document = self._document
         if document is None or document.width == self.text_width:
             return

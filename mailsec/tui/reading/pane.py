@@ -21,7 +21,7 @@ from mailsec.errors import describe
 from mailsec.message import safe_text
 from mailsec.pipeline.verdict import Level
 from mailsec.tui.background.limits import LIMITS
-from mailsec.tui.background.pictures import PictureDecoder, Refusal, can_decode
+from mailsec.tui.background.pictures import Picture, PictureDecoder, Refusal, can_decode
 from mailsec.tui.reading.banner import Banner, Checking, Judged, Kept, NotJudged, State
 from mailsec.tui.reading.body import BodyView
 from mailsec.tui.reading.choosing import AttachedPart, Piece, choose
@@ -180,8 +180,6 @@ class MessagePane(Widget):
     def on_resize(self, event: events.Resize) -> None:
         """A blank line between banner and text, where there is room for it."""
         self.set_class(event.size.height >= _ROOMY, "-roomy")
-        if self._pictures.shown:
-            self.call_after_refresh(self._resize_pictures)
 
     # -- what is shown
 
@@ -351,34 +349,34 @@ class MessagePane(Widget):
     def _tallest(self) -> int:
         return max(LOWEST, min(self._body.size.height - _AROUND, _HIGHEST))
 
-    def _resize_pictures(self) -> None:
+    def on_body_view_resized(self, event: BodyView.Resized) -> None:
         """Asks for pictures of another size where there is another room for them."""
-        if self._pictures.tallest != self._tallest():
+        event.stop()
+        if self._pictures.shown and self._pictures.tallest != self._tallest():
             self._pictures.forget()
             self._decode_pictures()
 
     def _decode_pictures(self) -> None:
         """Decodes what is to be shown and has not been, beside the keyboard."""
         self._pictures.tallest = self._tallest()
-        parts = self._picture_parts()[: LIMITS.pictures] if self._pictures.shown else []
-        if self._decoding is not None:
-            self._decoding.cancel()
-            self._decoding = None
-        if any(self._pictures.of(part) is None for part in parts):
-            work = self._decode(parts, self._pictures)
-            self._decoding = self.run_worker(work, group="pictures", exclusive=True)
+        rests = self._decoding is None or self._decoding.is_finished
+        if rests and self._next_picture() is not None:
+            self._decoding = self.run_worker(self._decode(self._pictures), group="pictures")
 
-    async def _decode(self, parts: Sequence[Part], pictures: Pictures) -> None:
-        size = (_WIDEST, 2 * pictures.tallest)
-        for part in parts:
-            if pictures.of(part) is not None:
-                continue
-            if part_size(part) > LIMITS.octets:
-                pictures.put(part, Refusal.LARGE)
-            else:
+    def _next_picture(self) -> Part | None:
+        """The first picture that is to be shown and has not been decoded."""
+        parts = self._picture_parts()[: LIMITS.pictures] if self._pictures.shown else []
+        return next((part for part in parts if self._pictures.of(part) is None), None)
+
+    async def _decode(self, pictures: Pictures) -> None:
+        while (part := self._next_picture()) is not None:
+            found: Picture | Refusal = Refusal.LARGE
+            tallest = pictures.tallest
+            if part_size(part) <= LIMITS.octets:
                 octets = await asyncio.to_thread(getattr, part, "content")  # decodes it
-                pictures.put(part, await self._decoder.decode(octets, size))
-            if pictures is self._pictures:
+                found = await self._decoder.decode(octets, (_WIDEST, 2 * tallest))
+            if tallest == pictures.tallest:  # else there is another room for it by now
+                pictures.put(part, found)
                 self._body.laid_out_anew()
 
     def action_pictures(self) -> None:
