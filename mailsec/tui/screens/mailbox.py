@@ -28,7 +28,7 @@ from mailsec.tui.reading import MessagePane
 from mailsec.tui.screens.background import Background
 from mailsec.tui.screens.hints import hints
 from mailsec.tui.screens.lists import Lists
-from mailsec.tui.screens.reader import Reader
+from mailsec.tui.screens.reader import Reader, hint
 from mailsec.tui.services import Services
 from mailsec.tui.widgets.bars import SearchBox, TopLine
 from mailsec.tui.widgets.folders import FolderPane
@@ -226,6 +226,7 @@ class MailboxScreen(Screen[None]):
             self._bottom.say(f"! {sentence}" if wrong else sentence, *states, wrong=wrong)
         else:
             self._bottom.hint(hints(self.keymap, self.zone), *states)
+        self.messages.say(hint(self))
         at = f"{self.messages.cursor + 1}/{self.messages.count}" if self.messages.count else "empty"
         unread = f"{self.lists.unread} unread" if self.lists.unread else ""
         self._top.say(f"mailsec ─ {self.lists.where}", at, unread, self.lists.order)

@@ -14,6 +14,8 @@ from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from mailsec.tui.reading.wrapping import wrap
+
 __all__ = ["LineList", "Piece"]
 
 Piece: TypeAlias = tuple[str, str]
@@ -70,6 +72,7 @@ class LineList(ScrollView, can_focus=True):
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
         self._count = 0
+        self._said = ""
         self._styles: dict[str, Style] = {}
 
     # -- for subclasses ------------------------------------------------------------------------------------
@@ -103,6 +106,16 @@ class LineList(ScrollView, can_focus=True):
             self.scroll_to(y=max(0, top), animate=False, force=True, immediate=True)
         self.keep_in_sight()
         self.refresh()
+
+    def say(self, sentence: str) -> None:
+        """Says what stands there while there are no rows.
+
+        Args:
+            sentence: safe to show.
+        """
+        if sentence != self._said:
+            self._said = sentence
+            self.refresh()
 
     # -- moving --------------------------------------------------------------------------------------------
 
@@ -179,7 +192,7 @@ class LineList(ScrollView, can_focus=True):
         index = y + self.top
         base = self._base(selected=False)
         if index >= self._count:
-            return Strip.blank(width, base)
+            return self._saying(y, width, base)
         if index == self.cursor:
             base = self._base(selected=True)
         segments: list[Segment] = []
@@ -190,6 +203,17 @@ class LineList(ScrollView, can_focus=True):
             else:
                 segments.append(Segment(text, style))
         return Strip(segments).adjust_cell_length(width, base)
+
+    def _saying(self, y: int, width: int, base: Style) -> Strip:
+        """A line of an empty list: the sentence, set in a little."""
+        if self._count or not self._said or y < 1 or width < 8:
+            return Strip.blank(width, base)
+        lines = list(wrap(self._said, width - 4))
+        if y > len(lines):
+            return Strip.blank(width, base)
+        start, end = lines[y - 1]
+        text = Segment(f"  {self._said[start:end]}", base + self._style("line--dim"))
+        return Strip([text]).adjust_cell_length(width, base)
 
     def _base(self, *, selected: bool) -> Style:
         """The style of a row before its pieces have theirs."""
