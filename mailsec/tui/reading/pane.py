@@ -331,11 +331,11 @@ class MessagePane(Widget):
         if self._picture_parts():
             self._make(keep_place=True)
 
-    def _picture_parts(self) -> list[Part]:
+    def _picture_parts(self, *, html: bool | None = None) -> list[Part]:
         message = self._message if self._report is None else self._report.message
         if message is None:
             return []
-        pieces = _pieces_safely(message, self._report, html=self._html)
+        pieces = _pieces_safely(message, self._report, html=self._html if html is None else html)
         return [one.part for one in pieces if isinstance(one, AttachedPart) and is_picture(one.part)]
 
     def _leave_pictures(self) -> None:
@@ -384,7 +384,10 @@ class MessagePane(Widget):
         if why := self._no_pictures():
             self.notify(why, timeout=5, markup=False)
         elif not self._picture_parts():
-            self.notify("This message has no picture that could be shown.", timeout=3)
+            other = self._picture_parts(html=not self._html)
+            form = "plain text" if self._html else "HTML"
+            where = f"The pictures belong to the form in {form}, which is not shown."
+            self.notify(where if other else "This message has no picture that could be shown.", timeout=3)
         else:
             self._asked = not self._wants_pictures()
             self._make(keep_place=True)
