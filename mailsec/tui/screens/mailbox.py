@@ -225,7 +225,9 @@ class MailboxScreen(Screen[None]):
         if sentence:
             self._bottom.say(f"! {sentence}" if wrong else sentence, *states, wrong=wrong)
         else:
-            self._bottom.hint(hints(self.keymap, self.zone, empty=self.lists.listed and not self.messages.count), *states)
+            self._bottom.hint(
+                hints(self.keymap, self.zone, empty=self.lists.listed and not self.messages.count), *states
+            )
         self.messages.say(hint(self))
         at = f"{self.messages.cursor + 1}/{self.messages.count}" if self.messages.count else "empty"
         unread = f"{self.lists.unread} unread" if self.lists.unread else ""

@@ -119,6 +119,11 @@ async def test_the_decoder_has_given_everything_up(decoder: PictureDecoder) -> N
     assert lines["NoNewPrivs"] == "1"
 
 
+def test_the_client_itself_never_loads_a_decoder() -> None:
+    code = "import sys, mailsec.tui.app; print([name for name in sys.modules if name.startswith('PIL')])"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
 TRY = """
 import ctypes, os, signal, socket, sys
 from mailsec.tui.background.seal import limit, seal

@@ -170,6 +170,16 @@ async def test_a_theme_without_colours_hides_them(demo: Any, opened: Any, lines_
         await until(pilot, lambda: frames(lines_on(app)))
 
 
+async def test_pictures_of_the_other_form_are_told_of(demo: Any, opened: Any, lines_on: Any) -> None:
+    app = opened()
+    async with app.run_test(size=(120, 24)) as pilot:
+        show(app, demo, demo.messages["dkim-html-and-image"])
+        app.pane.action_pictures()
+        await until(pilot, lambda: any("the form in HTML" in said.message for said in app._notifications))
+        app.pane.action_toggle_html()
+        await until(pilot, lambda: frames(lines_on(app)))
+
+
 SIZES = [(60, 18), (80, 24), (120, 40), (240, 70)]
 
 
