@@ -85,18 +85,27 @@ class Child:
         except ChannelClosed:
             raise self._gone() from None
 
-    async def exchange(self, octets: bytes | memoryview, most: int) -> bytes:
-        """Sends it octets and waits for those that it answers; nothing else of it is believed.
-
-        Args:
-            octets: what it is sent.
-            most: octets that its answer may have.
+    async def send_octets(self, octets: bytes | memoryview) -> None:
+        """Sends it octets.
 
         Raises:
-            WorkerError: it is gone, or answers with more.
+            WorkerError: it is gone.
         """
         try:
             await self._channel.send_octets(octets)
+        except ChannelClosed:
+            raise self._gone() from None
+
+    async def receive_octets(self, most: int) -> bytes:
+        """Waits for octets that it says next, where what it says is not believed.
+
+        Args:
+            most: how many there may be.
+
+        Raises:
+            WorkerError: it is gone, or says more.
+        """
+        try:
             return await self._channel.receive_octets(most)
         except ChannelClosed:
             raise self._gone() from None

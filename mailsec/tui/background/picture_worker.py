@@ -30,6 +30,7 @@ def serve(channel: BlockingChannel) -> None:
     _load()
     limit(LIMITS.memory, LIMITS.seconds * LIMITS.pictures)
     seal()
+    channel.send_octets(b"")  # ready
     while True:
         size, octets = read_request(channel.receive_octets())
         channel.send_octets(pack(decode(octets, size)))
@@ -54,15 +55,15 @@ def decode(octets: bytes | memoryview, size: tuple[int, int]) -> Picture | Refus
                 moving = bool(getattr(image, "is_animated", False))
                 small, lies = _turned(_small(image, size), image)
                 small.thumbnail(size, Image.Resampling.BOX)
+                if lies:
+                    width, height = height, width
+                return Picture(width, height, moving, *small.size, small.tobytes())
     except UnidentifiedImageError:
         return Refusal.KIND
     except (MemoryError, Image.DecompressionBombError):
         return Refusal.LARGE
     except Exception:  # noqa: BLE001 - whatever a decoder raises over hostile input
         return Refusal.BROKEN
-    if lies:
-        width, height = height, width
-    return Picture(width, height, moving, *small.size, small.tobytes())
 
 
 def _small(image: PillowImage, size: tuple[int, int]) -> PillowImage:
@@ -74,7 +75,8 @@ def _small(image: PillowImage, size: tuple[int, int]) -> PillowImage:
     if image.mode.startswith("I"):  # sixteen bits of grey
         small = image.convert("I").point(lambda value: value * (1 / 256)).convert("L")
     else:
-        small = image.convert("RGB" if image.mode in _OPAQUE and "transparency" not in image.info else "RGBA")
+        mode = "RGB" if image.mode in _OPAQUE and "transparency" not in image.info else "RGBA"
+        small = image if image.mode == mode else image.convert(mode)  # a large one is not to be there twice
     small.thumbnail((longest, longest), Image.Resampling.BOX)
     if small.mode != "RGBA":
         return small.convert("RGB")

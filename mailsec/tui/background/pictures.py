@@ -128,8 +128,11 @@ class PictureDecoder:
             return Refusal.LARGE
         async with self._lock:
             try:
+                child = await self._ready()
                 async with asyncio.timeout(LIMITS.seconds):
-                    return await self._ask(octets, size)
+                    await child.send_octets(_REQUEST.pack(*size) + octets)
+                    answer = await child.receive_octets(_ANSWER.size + 3 * size[0] * size[1])
+                return unpack(answer, size)
             except TimeoutError:
                 self.close()
                 return Refusal.LATE
@@ -140,12 +143,14 @@ class PictureDecoder:
                 self.close()  # whatever it was about to say is nobody's answer
                 raise
 
-    async def _ask(self, octets: bytes | memoryview, size: tuple[int, int]) -> Picture | Refusal:
+    async def _ready(self) -> Child:
+        """The process, when it has given up all that it does not need."""
         if self._child is None or not self._child.is_alive:
             self.close()
-            self._child = await Child.start("pictures", None)
-        most = _ANSWER.size + 3 * size[0] * size[1]
-        return unpack(await self._child.exchange(_REQUEST.pack(*size) + octets, most), size)
+            async with asyncio.timeout(LIMITS.start):
+                self._child = child = await Child.start("pictures", None)
+                await child.receive_octets(0)
+        return self._child
 
     def close(self) -> None:
         """Ends the process."""

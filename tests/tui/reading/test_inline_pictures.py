@@ -284,6 +284,15 @@ async def test_the_first_of_many_are_shown(demo: Any, opened: Any, lines_on: Any
         assert frames(lines_on(app)) == LIMITS.pictures
 
 
+async def test_the_pictures_of_a_page_follow_it(demo: Any, opened: Any, lines_on: Any) -> None:
+    page = text("<p>" + "".join(f'<img src="cid:{number}@b">' for number in range(5)) + "</p>", "html")
+    parts = [image(drawn(quarters(4, 4)), f"{number}@b", filename=f"{number}.png") for number in range(5)]
+    app = opened()
+    async with app.run_test(size=(80, 60)) as pilot:
+        show(app, demo, write_message(FIELDS, multipart("related", page, *parts)))
+        await until(pilot, lambda: frames(lines_on(app)) == 5)
+
+
 async def test_a_picture_that_lies_elsewhere_is_never_one(demo: Any, opened: Any, lines_on: Any) -> None:
     page = text('<p><img src="http://127.0.0.1:9/x.png" alt="Sale"><img src="data:image/png;base64,AAAA"></p>', "html")
     app = opened()
