@@ -32,6 +32,8 @@ class ClientSettings:
         keys: the preset of keys.
         bindings: single keys that differ from the preset: for each key the name of an action, or `"none"`.
         glyphs: whether the terminal shows more than ASCII; `False` has letters for marks.
+        images: whether pictures in a message are shown with its text, once it was checked and has not failed; or when
+            they are asked for; or never.
         verify_folders: whether a folder is verified as soon as it is opened, not only the message that is shown; that
             asks DNS for the domains of all its messages.
         harvest: whether the certificates of those whose mail is verified are remembered, to encrypt to them.
@@ -43,6 +45,7 @@ class ClientSettings:
     keys: Literal["mailsec", "mutt", "aerc"] = "mailsec"
     bindings: Mapping[str, str] = field(default_factory=dict)
     glyphs: bool = True
+    images: Literal["inline", "ask", "off"] = "inline"
     verify_folders: bool = False
     harvest: bool = True
     state: Path | None = None

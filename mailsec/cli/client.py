@@ -107,10 +107,13 @@ def run_client(settings: Settings, roots: Sequence[Path], state: Path) -> int:
 
 async def _run(app: MailApp, ending: Ending) -> None:
     """Runs the client until the user or the system ends it."""
+    from mailsec.cli.ending import watching
+
     loop = asyncio.get_running_loop()
     ending.ask = lambda status: loop.call_soon_threadsafe(partial(app.exit, return_code=status))
     try:
-        await app.run_async()
+        with watching(sys.stdin.fileno(), partial(loop.call_soon_threadsafe, ending.hang_up)):
+            await app.run_async()
     finally:
         ending.ask = None
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import select
 import signal
 import sys
 import termios
@@ -12,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-__all__ = ["Ending", "orderly_end"]
+__all__ = ["Ending", "orderly_end", "watching"]
 
 SIGNALS = (signal.SIGHUP, signal.SIGTERM, signal.SIGINT)
 """What asks for the end: the terminal is gone, the system or the user wants it."""
@@ -32,6 +33,16 @@ class Ending:
         self.ask: Callable[[int], object] | None = None
         self.forced = False
         self._asked = False
+        self._hung_up = False
+
+    def hang_up(self) -> None:
+        """Takes it that the terminal is gone where nothing has said so, as for a program that ignores hang-ups.
+
+        Raises:
+            SystemExit: as `take` does.
+        """
+        if not self._asked:
+            self.take(signal.SIGHUP)
 
     def take(self, number: int, _frame: FrameType | None = None) -> None:
         """Takes a signal.
@@ -41,6 +52,9 @@ class Ending:
         """
         status = 128 + number
         if number == signal.SIGHUP:
+            if self._hung_up:  # the terminal is gone once only, however often that is told
+                return
+            self._hung_up = True
             _forget_terminal()
         if self.ask is None or self._asked:
             raise SystemExit(status)
@@ -77,6 +91,33 @@ def orderly_end() -> Iterator[Ending]:
         if ending.forced and before[signal.SIGTERM] is signal.SIG_DFL:  # nobody outside has more to take away
             error = sys.exc_info()[1]
             os._exit(error.code if isinstance(error, SystemExit) and isinstance(error.code, int) else 1)
+
+
+@contextmanager
+def watching(descriptor: int, gone: Callable[[], object]) -> Iterator[None]:
+    """Watches a terminal while something is done inside.
+
+    Args:
+        descriptor: of the terminal.
+        gone: called in another thread when nobody is at its other end any more.
+    """
+    ours, theirs = os.pipe()
+
+    def watch() -> None:
+        poll = select.poll()
+        poll.register(descriptor, 0)  # only that it is gone is of interest
+        poll.register(ours, 0)
+        if any(found == descriptor for found, _ in poll.poll()):
+            gone()
+
+    thread = threading.Thread(target=watch, daemon=True, name="mailsec-terminal")
+    thread.start()
+    try:
+        yield
+    finally:
+        os.close(theirs)
+        thread.join(1)
+        os.close(ours)
 
 
 def _forget_terminal() -> None:

@@ -96,6 +96,7 @@ def _table() -> Mapping[str, Action]:
         ("why", "Why this verdict", "shows what the verdict rests on"),
         ("parts", "Parts of the message", "shows the parts with types, sizes and who vouches for them"),
         ("toggle-html", "HTML or plain text", "shows the HTML as text, or the plain text again"),
+        ("pictures", "Pictures", "shows the pictures of the message, or hides them"),
         ("toggle-quotes", "Fold quoted text", "folds or unfolds quoted text"),
         ("toggle-headers", "All header fields", "shows all header fields, or the few again"),
         ("save-attachments", "Save attachments…", "saves the attachments into a folder"),

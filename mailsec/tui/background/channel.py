@@ -1,7 +1,8 @@
 """A way to speak with a process of ours: whole Python objects over a socket pair.
 
-What comes over it is believed, since both ends are this program. A message is never put on it unparsed or without
-limit: what is sent are numbers, keys and kept verdicts.
+What comes over it as an object is believed, since both ends are this program. A message is never put on it unparsed or
+without limit: what is sent are numbers, keys and kept verdicts. Where the other end works on hostile input, plain
+octets are exchanged, up to a limit, and no object of it is ever made.
 """
 
 from __future__ import annotations
@@ -63,6 +64,36 @@ class Channel:
         except (OSError, EOFError) as error:  # an incomplete read is an EOFError
             raise ChannelClosed from error
 
+    async def send_octets(self, octets: bytes | memoryview) -> None:
+        """Sends octets; waits where the other end does not read.
+
+        Raises:
+            ChannelClosed: the other end is gone.
+        """
+        try:
+            self._writer.write(len(octets).to_bytes(_LENGTH, "big"))
+            self._writer.write(octets)
+            await self._writer.drain()
+        except OSError as error:
+            raise ChannelClosed from error
+
+    async def receive_octets(self, most: int) -> bytes:
+        """Waits for the next octets, from an end that is not believed.
+
+        Args:
+            most: how many there may be.
+
+        Raises:
+            ChannelClosed: the other end is gone, or announces more.
+        """
+        try:
+            length = int.from_bytes(await self._reader.readexactly(_LENGTH), "big")
+            if length > most:
+                raise ChannelClosed
+            return await self._reader.readexactly(length)
+        except (OSError, EOFError) as error:
+            raise ChannelClosed from error
+
     def close(self) -> None:
         """Closes this end."""
         self._writer.close()
@@ -101,6 +132,30 @@ class BlockingChannel:
         try:
             length = int.from_bytes(self._exactly(_LENGTH), "big")
             return pickle.loads(self._exactly(length))  # noqa: S301 - from a process of ours
+        except OSError as error:
+            raise ChannelClosed from error
+
+    def send_octets(self, octets: bytes) -> None:
+        """Sends octets.
+
+        Raises:
+            ChannelClosed: the other end is gone.
+        """
+        try:
+            self._stream.write(len(octets).to_bytes(_LENGTH, "big"))
+            self._stream.write(octets)
+            self._stream.flush()
+        except OSError as error:
+            raise ChannelClosed from error
+
+    def receive_octets(self) -> bytes:
+        """Waits for the next octets.
+
+        Raises:
+            ChannelClosed: the other end is gone.
+        """
+        try:
+            return self._exactly(int.from_bytes(self._exactly(_LENGTH), "big"))
         except OSError as error:
             raise ChannelClosed from error
 

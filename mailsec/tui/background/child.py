@@ -7,6 +7,7 @@ ends: the channel closes.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import socket
 import subprocess
@@ -51,9 +52,15 @@ class Child:
         except OSError as error:
             ours.close()
             raise WorkerError(f"no process for work in the background: {error.strerror or error}") from None
-        child = cls(process, await Channel.open(ours))
-        with contextlib.suppress(WorkerError):  # that it is gone is found when it is asked
-            await child.send(task)
+        try:
+            child = cls(process, await Channel.open(ours))
+            with contextlib.suppress(WorkerError):  # that it is gone is found when it is asked
+                await child.send(task)
+        except asyncio.CancelledError:  # nobody gets to end it later
+            ours.close()
+            process.kill()
+            process.wait()
+            raise
         return child
 
     async def send(self, value: object) -> None:
@@ -75,6 +82,31 @@ class Child:
         """
         try:
             return await self._channel.receive()
+        except ChannelClosed:
+            raise self._gone() from None
+
+    async def send_octets(self, octets: bytes | memoryview) -> None:
+        """Sends it octets.
+
+        Raises:
+            WorkerError: it is gone.
+        """
+        try:
+            await self._channel.send_octets(octets)
+        except ChannelClosed:
+            raise self._gone() from None
+
+    async def receive_octets(self, most: int) -> bytes:
+        """Waits for octets that it says next, where what it says is not believed.
+
+        Args:
+            most: how many there may be.
+
+        Raises:
+            WorkerError: it is gone, or says more.
+        """
+        try:
+            return await self._channel.receive_octets(most)
         except ChannelClosed:
             raise self._gone() from None
 

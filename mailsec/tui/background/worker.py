@@ -20,6 +20,7 @@ NICE = 10
 
 WORK = {
     "index": "mailsec.tui.background.index_worker",
+    "pictures": "mailsec.tui.background.picture_worker",
     "verify": "mailsec.tui.background.verify_worker",
 }
 """What a worker can do, and the module whose `serve` does it."""

@@ -80,6 +80,12 @@ def _toggle_html(screen: MailboxScreen) -> None:
     screen.pane.action_toggle_html()
 
 
+@does("pictures")
+async def _pictures(screen: MailboxScreen) -> None:
+    if await screen.reader.ready():
+        screen.pane.action_pictures()
+
+
 @does("toggle-quotes")
 def _toggle_quotes(screen: MailboxScreen) -> None:
     screen.pane.action_toggle_quotes()

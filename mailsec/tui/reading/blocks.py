@@ -12,8 +12,8 @@ from mailsec.tui.reading import choosing
 from mailsec.tui.reading.grid import Grid
 from mailsec.tui.reading.lines import Attached, Cover, Kind, Line, Paragraph, Role, Span, Stop
 from mailsec.tui.reading.page import LIMIT, PageText, read_page
+from mailsec.tui.reading.pictures import OfPicture, Pictures, attachment, is_picture
 from mailsec.tui.reading.plain import Words, folded
-from mailsec.tui.reading.sizes import part_size, size_text
 from mailsec.tui.reading.wrapping import lay_out
 
 if TYPE_CHECKING:
@@ -166,6 +166,7 @@ def make_blocks(
     glyphs: bool = True,
     most: int | None = None,
     clock: Callable[[], float] = time.monotonic,
+    pictures: Pictures | None = None,
 ) -> list[Block]:
     """Makes the blocks of a message; pages are read here, texts later.
 
@@ -178,11 +179,15 @@ def make_blocks(
         glyphs: whether signs beyond ASCII may be used.
         most: octets that are taken of each text, in its transfer encoding; all if `None`.
         clock: tells the time in seconds, for what may take long.
+        pictures: what is known of the message's pictures; where they are never shown, `None`.
     """
     blocks: list[Block] = list(_fields(message, margin)) if headers else []
     before: Piece | None = None
     for piece in pieces:
-        found = list(_of(piece, margin, fold=fold, glyphs=glyphs, most=most, clock=clock))
+        if pictures is not None and isinstance(piece, choosing.AttachedPart) and is_picture(piece.part):
+            found: list[Block] = [OfPicture(piece.part, margin.of_part(piece.layer, piece.part), pictures)]
+        else:
+            found = list(_of(piece, margin, fold=fold, glyphs=glyphs, most=most, clock=clock))
         if found and blocks and not (isinstance(piece, choosing.AttachedPart) and type(before) is type(piece)):
             blocks.append(Fixed((Paragraph(""),), _least(margin, before, piece)))
         blocks += found
@@ -211,7 +216,7 @@ def _of(
         yield from _page(piece.part, cover, fold=fold, most=most, clock=clock, copies=piece.copies)
     elif isinstance(piece, choosing.AttachedPart):
         cover = margin.of_part(piece.layer, piece.part)
-        yield Fixed((_attachment(piece.part, glyphs=glyphs),), cover, piece.part.path, (Attached(piece.part),))
+        yield Fixed((attachment(piece.part, glyphs=glyphs),), cover, piece.part.path, (Attached(piece.part),))
     elif isinstance(piece, choosing.Enclosed):
         cover = margin.of_part(piece.layer, piece.part)
         head = list(_heading(piece.message))
@@ -268,15 +273,6 @@ def _page(
     if said:
         blank = [Paragraph("")] if paragraphs else []
         yield Fixed([*blank, *(Paragraph(one, Kind.NOTICE) for one in said)])
-
-
-def _attachment(part: Part, *, glyphs: bool) -> Paragraph:
-    name = safe_text(part.filename or "").strip()[:200] or "(no name)"
-    mark = ("▣ " if part.media.type == "image" else "▤ ") if glyphs else "* "
-    kind = safe_text(part.content_type)[:60]
-    text = f"{name}  {kind}, {size_text(part_size(part))}"
-    spans = (Span(0, len(name), Role.LINK, 0), Span(len(name) + 2, len(text), Role.LABEL))
-    return Paragraph(text, Kind.ATTACHMENT, 0, mark, "  ", spans)
 
 
 def _heading(message: Message) -> Iterator[Paragraph]:

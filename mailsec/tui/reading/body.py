@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import TYPE_CHECKING, ClassVar
 
+from rich.color import Color
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
@@ -96,6 +98,9 @@ class BodyView(ScrollView):
             super().__init__()
             self.what = what
 
+    class Resized(Event):
+        """There is another room for the text."""
+
     def __init__(self, *, glyphs: bool = True) -> None:
         super().__init__()
         self._styles = Styles(self)
@@ -138,9 +143,17 @@ class BodyView(ScrollView):
         self._go(top)
         self.refresh()
 
+    def laid_out_anew(self) -> None:
+        """Shows the same document after something in it changed; the reader stays where they are."""
+        if self._document is not None:
+            chosen = self._chosen
+            self.present(self._document.widened(self.text_width), keep_place=True)
+            self._chosen = chosen
+
     def on_resize(self, event: events.Resize) -> None:
         """Lays the text out for the new width; the reader stays where they are."""
         del event
+        self.post_message(self.Resized())
         document = self._document
         if document is None or document.width == self.text_width:
             return
@@ -252,6 +265,14 @@ class BodyView(ScrollView):
         if line.kind is Kind.RULE:
             rule = ("─" if self._glyphs else "-") * max(1, self._document.width - 2 * min(line.quote, DEEPEST))
             segments.append(Segment(rule, self._styles.of("body--dim")))
+        elif line.halves[0]:
+            upper, lower = line.halves
+            columns, frame = len(upper) // 3, self._styles.of("body--dim")
+            segments += [
+                Segment(line.text[:1], frame),
+                *_cells(upper, lower, self._styles.base),
+                Segment(line.text[columns + 1 :], frame),
+            ]
         else:
             segments += self._text(number, line)
         return Strip(segments).adjust_cell_length(width, self._styles.base)
@@ -289,6 +310,7 @@ class BodyView(ScrollView):
             Kind.SIGNATURE: "body--dim",
             Kind.FOLD: "body--dim",
             Kind.TARGET: "body--dim",
+            Kind.PICTURE: "body--dim",
             Kind.NOTICE: "body--notice",
         }
         return self._styles.of(names.get(line.kind, ""))
@@ -296,3 +318,19 @@ class BodyView(ScrollView):
     def _role_style(self, role: Role) -> Style:
         names = {Role.LINK: "body--link", Role.DECEPTIVE: "body--deceptive", Role.STRONG: "body--heading"}
         return self._styles.component(names.get(role, "body--field"))
+
+
+@lru_cache(maxsize=512)
+def _cells(upper: bytes, lower: bytes, base: Style) -> tuple[Segment, ...]:
+    """The cells of a line of a picture: the letter is always ours, and only its colours come from the picture."""
+    found: list[Segment] = []
+    before = None
+    for at in range(0, len(upper), 3):
+        both = upper[at : at + 3], lower[at : at + 3]
+        if both == before:
+            found[-1] = Segment(found[-1].text + "▀", found[-1].style)
+            continue
+        before = both
+        ground = Color.from_rgb(*both[1]) if both[1] else base.bgcolor
+        found.append(Segment("▀", Style(color=Color.from_rgb(*both[0]), bgcolor=ground)))
+    return tuple(found)

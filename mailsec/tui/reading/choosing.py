@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from mailsec.hooks.types import AuthResult, Result
 from mailsec.message import safe_text
+from mailsec.tui.background.limits import LIMITS
 
 if TYPE_CHECKING:
     from mailsec.message import Message, Part
@@ -22,7 +23,7 @@ _SIGNATURES = frozenset(("application/pkcs7-signature", "application/x-pkcs7-sig
 _SMIME = frozenset(("application/pkcs7-mime", "application/x-pkcs7-mime"))
 _AS_TEXT = frozenset(("message/delivery-status", "message/disposition-notification", "message/feedback-report"))
 _DEEPEST = 100  # parts in each other, through all layers together
-_PICTURES = 3  # of a page that are named one by one
+_PICTURES = LIMITS.pictures  # of a page that are named one by one
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,6 +18,7 @@ from mailsec.tui.reading.blocks import Block, Fixed, blocks_of_part, make_blocks
 from mailsec.tui.reading.choosing import Page, Piece, Words, choose
 from mailsec.tui.reading.coverage import Margin
 from mailsec.tui.reading.lines import Cover, Kind, Line, Paragraph, Stop
+from mailsec.tui.reading.pictures import Pictures
 from mailsec.tui.reading.wrapping import NARROWEST
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ def make_document(
     glyphs: bool = True,
     hurry: bool = False,
     clock: Callable[[], float] = time.monotonic,
+    pictures: Pictures | None = None,
 ) -> Document:
     """Makes the document of a message.
 
@@ -57,12 +59,21 @@ def make_document(
         glyphs: whether signs beyond ASCII may be used.
         hurry: whether only the beginning of each text is wanted, at once.
         clock: tells the time in seconds, for pages that take too long.
+        pictures: what is known of the message's pictures; where they are never shown, `None`.
     """
     pieces = choose(message, report, html=html)
     most = _HURRIED if hurry else None
     margin = Margin(report)
     blocks = make_blocks(
-        message, pieces, margin, fold=fold_quotes, headers=headers, glyphs=glyphs, most=most, clock=clock
+        message,
+        pieces,
+        margin,
+        fold=fold_quotes,
+        headers=headers,
+        glyphs=glyphs,
+        most=most,
+        clock=clock,
+        pictures=pictures,
     )
     return Document(tuple(blocks), width)
 

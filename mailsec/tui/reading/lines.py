@@ -31,6 +31,7 @@ class Kind(Enum):
     FIELD = "field"  # a header field
     ATTACHMENT = "attachment"
     TARGET = "target"  # where a link leads, after the text
+    PICTURE = "picture"  # of a picture, or of the frame around it
     NOTICE = "notice"  # said by the client about what is not shown
 
 
@@ -120,6 +121,8 @@ class Line:
         cover: who vouches for it.
         part: the section number of the part that it comes from; empty for what the client says itself.
         spans: the pieces that differ, ascending, not overlapping.
+        halves: of a picture the colours of the upper and of the lower halves of its cells, three octets for each; the
+            lower ones are empty in a last line that is half full. The text has a frame of one cell on either side.
     """
 
     text: str
@@ -128,3 +131,4 @@ class Line:
     cover: Cover = Cover.NOBODY
     part: str = ""
     spans: tuple[Span, ...] = ()
+    halves: tuple[bytes, bytes] = (b"", b"")

@@ -6,10 +6,10 @@ import asyncio
 import math
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import tzinfo
 from functools import partial
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from textual import events
 from textual.app import ComposeResult
@@ -19,9 +19,12 @@ from textual.worker import Worker
 
 from mailsec.errors import describe
 from mailsec.message import safe_text
+from mailsec.pipeline.verdict import Level
+from mailsec.tui.background.limits import LIMITS
+from mailsec.tui.background.pictures import Picture, PictureDecoder, Refusal, can_decode
 from mailsec.tui.reading.banner import Banner, Checking, Judged, Kept, NotJudged, State
 from mailsec.tui.reading.body import BodyView
-from mailsec.tui.reading.choosing import AttachedPart, choose
+from mailsec.tui.reading.choosing import AttachedPart, Piece, choose
 from mailsec.tui.reading.coverage import Margin
 from mailsec.tui.reading.document import Document, Weight, make_document, notice_document, weight
 from mailsec.tui.reading.drawn import Drawn, Row
@@ -29,6 +32,8 @@ from mailsec.tui.reading.heading import Heading
 from mailsec.tui.reading.hosts import shown_url
 from mailsec.tui.reading.lines import Attached, Link, Stop
 from mailsec.tui.reading.parts import PartsScreen, save_parts
+from mailsec.tui.reading.pictures import LOWEST, Pictures, is_picture
+from mailsec.tui.reading.sizes import part_size
 from mailsec.tui.reading.why import WhyScreen
 from mailsec.tui.reading.wrapping import cut
 
@@ -40,6 +45,9 @@ if TYPE_CHECKING:
 __all__ = ["MessagePane"]
 
 _ROOMY = 20  # lines
+_AROUND = 3  # lines of a picture's name and frame
+_WIDEST = 200  # pixels that are asked for, from left to right
+_HIGHEST = 40  # lines of a picture
 
 
 class Target(Drawn):
@@ -85,6 +93,8 @@ class MessagePane(Widget):
         zone: the reader's time zone; that of the system if `None`.
         glyphs: whether signs beyond ASCII may be used.
         why_hint: what the banner says about the key that tells why.
+        images: whether pictures in the message are shown unasked, when asked for, or never.
+        images_key: the key that asks for them, to be named beneath one that is not shown.
         id: the widget's id.
     """
 
@@ -128,6 +138,8 @@ class MessagePane(Widget):
         zone: tzinfo | None = None,
         glyphs: bool = True,
         why_hint: str = "",
+        images: Literal["inline", "ask", "off"] = "off",
+        images_key: str = "",
         id: str | None = None,  # noqa: A002 - as every widget has it
     ) -> None:
         super().__init__(id=id)
@@ -142,6 +154,20 @@ class MessagePane(Widget):
         self._fold = True
         self._worker: Worker[None] | None = None
         self._stop = threading.Event()
+        self._images = images
+        self._images_key = images_key
+        self._pictures = Pictures()
+        self._asked: bool | None = None
+        self._decoder = PictureDecoder()
+        self._decoding: Worker[None] | None = None
+
+    def on_mount(self) -> None:
+        """Draws pictures only where the theme has colours."""
+        self.app.theme_changed_signal.subscribe(self, lambda _theme: self._recolour())
+
+    def on_unmount(self) -> None:
+        """Ends the decoding of pictures."""
+        self._decoder.close()
 
     def compose(self) -> ComposeResult:
         """Its regions from the top."""
@@ -182,6 +208,8 @@ class MessagePane(Widget):
         self._message, self._report = message, None
         self._html = self._headers = False
         self._fold = True
+        self._asked = None
+        self._leave_pictures()
         self._heading.present(message)
         self._banner.present(Checking())
         self._make(keep_place=False)
@@ -212,6 +240,7 @@ class MessagePane(Widget):
             hint: a sentence.
         """
         self._message = self._report = None
+        self._leave_pictures()
         self._heading.present(None)
         self._banner.present(None)
         self._target.present(None)
@@ -227,6 +256,8 @@ class MessagePane(Widget):
         message, report = self._message, self._report
         if report is not None and report.message is not None:
             message = report.message  # its layers point into it
+        self._pictures.hint = self._picture_hint()
+        self._pictures.shown = self._wants_pictures()
         make = partial(
             _make_safely,
             message,
@@ -237,6 +268,7 @@ class MessagePane(Widget):
             headers=self._headers,
             glyphs=self._glyphs,
             clock=partial(_time_unless, self._stop),
+            pictures=None if self._no_pictures() else self._pictures,
         )
 
         async def make_beside() -> None:
@@ -256,6 +288,7 @@ class MessagePane(Widget):
             self._worker = self.run_worker(make_beside, group="document", exclusive=True)
         else:
             self._body.present(make(), keep_place=keep_place)
+        self._decode_pictures()
 
     def _stop_making(self) -> None:
         self._stop.set()  # what still runs ends soon
@@ -263,6 +296,101 @@ class MessagePane(Widget):
         if self._worker is not None:
             self._worker.cancel()
             self._worker = None
+
+    # -- pictures
+
+    def _no_pictures(self) -> str:
+        """Why pictures are never shown here; empty where they can be."""
+        if self._images == "off":
+            return 'Pictures are switched off: images = "off" in [client].'
+        if self.app.theme == "plain" or not self._glyphs:
+            return "Pictures need colours and signs beyond ASCII, which are off here; s saves them."
+        if not can_decode():
+            return "To see pictures here, install mailsec with its extra images: pip install 'mailsec[images]'."
+        return ""
+
+    def _wants_pictures(self) -> bool:
+        """Whether pictures are shown now: unasked only where the message was checked and has not failed."""
+        if self._no_pictures():
+            return False
+        if self._asked is not None:
+            return self._asked
+        report = self._report
+        return self._images == "inline" and report is not None and report.verdict.level is not Level.FAILED
+
+    def _picture_hint(self) -> str:
+        """What is said beneath a picture that is not shown."""
+        if self._wants_pictures() or not self._images_key or (self._images == "inline" and self._report is None):
+            return ""
+        if self._images == "inline" and self._asked is None:
+            return f"{self._images_key} shows this picture; since the check failed, not unasked."
+        return f"{self._images_key} shows this picture."
+
+    def _recolour(self) -> None:
+        """Shows or hides pictures for a theme with or without colours."""
+        if self._picture_parts():
+            self._make(keep_place=True)
+
+    def _picture_parts(self, *, html: bool | None = None) -> list[Part]:
+        message = self._message if self._report is None else self._report.message
+        if message is None:
+            return []
+        pieces = _pieces_safely(message, self._report, html=self._html if html is None else html)
+        return [one.part for one in pieces if isinstance(one, AttachedPart) and is_picture(one.part)]
+
+    def _leave_pictures(self) -> None:
+        """Forgets the pictures of a message; its decoder never sees those of another."""
+        if self._decoding is not None:
+            self._decoding.cancel()
+            self._decoding = None
+        self._decoder.close()
+        self._pictures = Pictures()
+
+    def _tallest(self) -> int:
+        return max(LOWEST, min(self._body.size.height - _AROUND, _HIGHEST))
+
+    def on_body_view_resized(self, event: BodyView.Resized) -> None:
+        """Asks for pictures of another size where there is another room for them."""
+        event.stop()
+        if self._pictures.shown and self._pictures.tallest != self._tallest():
+            self._pictures.forget()
+            self._decode_pictures()
+
+    def _decode_pictures(self) -> None:
+        """Decodes what is to be shown and has not been, beside the keyboard."""
+        self._pictures.tallest = self._tallest()
+        rests = self._decoding is None or self._decoding.is_finished
+        if rests and self._next_picture() is not None:
+            self._decoding = self.run_worker(self._decode(self._pictures), group="pictures")
+
+    def _next_picture(self) -> Part | None:
+        """The first picture that is to be shown and has not been decoded."""
+        parts = self._picture_parts()[: LIMITS.pictures] if self._pictures.shown else []
+        return next((part for part in parts if self._pictures.of(part) is None), None)
+
+    async def _decode(self, pictures: Pictures) -> None:
+        while (part := self._next_picture()) is not None:
+            found: Picture | Refusal = Refusal.LARGE
+            tallest = pictures.tallest
+            if part_size(part) <= LIMITS.octets:
+                octets = await asyncio.to_thread(getattr, part, "content")  # decodes it
+                found = await self._decoder.decode(octets, (_WIDEST, 2 * tallest))
+            if tallest == pictures.tallest:  # else there is another room for it by now
+                pictures.put(part, found)
+                self._body.laid_out_anew()
+
+    def action_pictures(self) -> None:
+        """Shows the pictures of the message, or no longer."""
+        if why := self._no_pictures():
+            self.notify(why, timeout=5, markup=False)
+        elif not self._picture_parts():
+            other = self._picture_parts(html=not self._html)
+            form = "plain text" if self._html else "HTML"
+            where = f"The pictures belong to the form in {form}, which is not shown."
+            self.notify(where if other else "This message has no picture that could be shown.", timeout=3)
+        else:
+            self._asked = not self._wants_pictures()
+            self._make(keep_place=True)
 
     # -- what the reader does
 
@@ -384,6 +512,14 @@ def _weight_safely(message: Message, report: Report | None, *, html: bool) -> We
         return weight(choose(message, report, html=html))
     except Exception:  # noqa: BLE001 - `_make_safely` says it
         return Weight.LIGHT
+
+
+def _pieces_safely(message: Message, report: Report | None, *, html: bool) -> Sequence[Piece]:
+    """What is shown of a message; nothing where that fails, which `_make_safely` says."""
+    try:
+        return choose(message, report, html=html)
+    except Exception:  # noqa: BLE001 - as above
+        return ()
 
 
 def _make_safely(message: Message, report: Report | None, *, width: int, **more: Any) -> Document:

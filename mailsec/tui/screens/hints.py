@@ -8,7 +8,7 @@ from types import MappingProxyType
 from mailsec.tui.actions import Zone
 from mailsec.tui.keymap import Keymap
 
-__all__ = ["HINTS", "hints"]
+__all__ = ["EMPTY", "HINTS", "hints"]
 
 HINTS: Mapping[Zone, Sequence[tuple[str, str]]] = MappingProxyType(
     {
@@ -49,12 +49,25 @@ HINTS: Mapping[Zone, Sequence[tuple[str, str]]] = MappingProxyType(
 """The actions that the line at the bottom names, with a word for each."""
 
 
-def hints(keymap: Keymap, zone: Zone) -> list[tuple[str, str]]:
+EMPTY: Sequence[tuple[str, str]] = (
+    ("back", "back"),
+    ("choose-folder", "folders"),
+    ("search", "search"),
+    ("refresh", "look again"),
+    ("palette", "commands"),
+    ("help", "keys"),
+)
+"""Those that it names while there is no message to do anything with."""
+
+
+def hints(keymap: Keymap, zone: Zone, *, empty: bool = False) -> list[tuple[str, str]]:
     """Keys, each with a word for what it does.
 
     Args:
         keymap: which key does what.
         zone: the pane that has the keyboard.
+        empty: whether the list has no messages.
     """
-    named = ((keymap.names_of(action, zone), word) for action, word in HINTS[zone])
+    wanted = EMPTY if empty and zone == "list" else HINTS[zone]
+    named = ((keymap.names_of(action, zone), word) for action, word in wanted)
     return [(keys[0], word) for keys, word in named if keys]

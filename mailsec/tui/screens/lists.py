@@ -24,6 +24,10 @@ class Lists:
 
     Args:
         screen: the screen with both.
+
+    Attributes:
+        view: what is listed.
+        listed: whether anything has been.
     """
 
     def __init__(self, screen: MailboxScreen) -> None:
@@ -32,6 +36,7 @@ class Lists:
         self._searches = {**SEARCHES, **screen.services.settings.client.searches}
         self._folder = screen.places[0].path
         self.view = View(self._folder)
+        self.listed = False
 
     @property
     def folder(self) -> Path:
@@ -73,6 +78,7 @@ class Lists:
             return  # another view was asked for meanwhile
         place = next((one for one in screen.places if one.path == view.folder), None)
         screen.messages.outgoing = place is not None and place.role in {"sent", "drafts"}
+        self.listed = True
         screen.messages.show(shown, select)
         screen.tell_state()
         screen.reader.preview()

@@ -28,7 +28,7 @@ from mailsec.tui.reading import MessagePane
 from mailsec.tui.screens.background import Background
 from mailsec.tui.screens.hints import hints
 from mailsec.tui.screens.lists import Lists
-from mailsec.tui.screens.reader import Reader
+from mailsec.tui.screens.reader import Reader, hint
 from mailsec.tui.services import Services
 from mailsec.tui.widgets.bars import SearchBox, TopLine
 from mailsec.tui.widgets.folders import FolderPane
@@ -92,8 +92,14 @@ class MailboxScreen(Screen[None]):
             id="messages",
         )
         why = keymap.keys_of("why", "message")
+        pictures = keymap.keys_of("pictures", "message")
         self.pane = MessagePane(
-            clock=services.clock, glyphs=glyphs, why_hint=shown(why[0]) if why else "", id="message"
+            clock=services.clock,
+            glyphs=glyphs,
+            why_hint=shown(why[0]) if why else "",
+            images=services.settings.client.images,
+            images_key=shown(pictures[0]) if pictures else "",
+            id="message",
         )
         self._right = Container(id="right")
         self._top = TopLine(id="top")
@@ -219,7 +225,10 @@ class MailboxScreen(Screen[None]):
         if sentence:
             self._bottom.say(f"! {sentence}" if wrong else sentence, *states, wrong=wrong)
         else:
-            self._bottom.hint(hints(self.keymap, self.zone), *states)
+            self._bottom.hint(
+                hints(self.keymap, self.zone, empty=self.lists.listed and not self.messages.count), *states
+            )
+        self.messages.say(hint(self))
         at = f"{self.messages.cursor + 1}/{self.messages.count}" if self.messages.count else "empty"
         unread = f"{self.lists.unread} unread" if self.lists.unread else ""
         self._top.say(f"mailsec ─ {self.lists.where}", at, unread, self.lists.order)

@@ -16,7 +16,7 @@ from mailsec.tui.mail import Letter, Mail
 if TYPE_CHECKING:
     from mailsec.tui.screens.mailbox import MailboxScreen
 
-__all__ = ["Reader"]
+__all__ = ["Reader", "hint"]
 
 SETTLED = 0.06
 """Seconds that the selection rests before its message is read: who holds a key down reads none."""
@@ -50,7 +50,7 @@ class Reader:
     def close(self) -> None:
         """Shows no message."""
         self._shown = None
-        self._screen.pane.empty(_hint(self._screen))
+        self._screen.pane.empty(hint(self._screen) if self._screen.messages.count else "")
 
     async def ready(self) -> bool:
         """Brings the selected message into the pane, even where that is not seen, and says whether there is one."""
@@ -132,9 +132,18 @@ def _read(mail: Mail, number: int) -> tuple[Letter, Message]:
     return letter, parse(letter.octets)
 
 
-def _hint(screen: MailboxScreen) -> str:
+def hint(screen: MailboxScreen) -> str:
+    """What to do where no message is open; empty while the list has not come."""
     if screen.messages.count:
         return "No message is open."
+    if not screen.lists.listed:
+        return ""
+
+    def key(action: str) -> str:
+        return next(iter(screen.keymap.names_of(action, "list")), f"the action {action}")
+
     if screen.lists.view.query:
-        return "Nothing was found. Esc shows the folder again; / searches for something else."
-    return "This folder is empty. New mail appears by itself; c goes to another folder."
+        return f"Nothing was found. {key('back')} shows the folder again; {key('search')} searches for something else."
+    if screen.background.busy:
+        return "No message is here yet; the folder is being read."
+    return f"This folder is empty. New mail appears by itself; {key('choose-folder')} goes to another folder."

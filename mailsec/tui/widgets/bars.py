@@ -38,6 +38,7 @@ class TopLine(Widget):
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
         self._pieces: list[tuple[str, str]] = []
+        self._hinting = False
         self._states: tuple[str, ...] = ()
 
     @property
@@ -56,7 +57,7 @@ class TopLine(Widget):
         self._write([(clean(where), "top--wrong" if wrong else "top--where")], states)
 
     def hint(self, keys: Sequence[tuple[str, str]], *states: str) -> None:
-        """Names keys and what they do.
+        """Names keys and what they do: as many as there is room for, and the last of them in any case.
 
         Args:
             keys: keys and words.
@@ -65,19 +66,20 @@ class TopLine(Widget):
         pieces = []
         for key, word in keys:
             pieces += [(f"{key} ", "top--key"), (f"{word}  ", "top--state")]
-        self._write(pieces, states)
+        self._write(pieces, states, hinting=True)
 
-    def _write(self, pieces: list[tuple[str, str]], states: Sequence[str]) -> None:
+    def _write(self, pieces: list[tuple[str, str]], states: Sequence[str], *, hinting: bool = False) -> None:
         cleaned = tuple(clean(one) for one in states if one)
         if (pieces, cleaned) != (self._pieces, self._states):
-            self._pieces, self._states = pieces, cleaned
+            self._pieces, self._states, self._hinting = pieces, cleaned, hinting
             self.refresh()
 
     def render_line(self, y: int) -> Strip:
         """Draws it."""
         del y
         cells = self.size.width
-        wanted = sum(width(text) for text, _ in self._pieces)
+        pieces = self._pieces
+        wanted = sum(width(text) for text, _ in pieces)
         states = list(self._states)
         while states and width(" · ".join(states)) > cells - min(wanted, cells // 3) - 4:
             states.pop()
@@ -85,7 +87,9 @@ class TopLine(Widget):
         room = max(0, cells - width(state) - 3)
         base = self.rich_style
         segments = [Segment(" ", base)]
-        for text, name in self._pieces:
+        if self._hinting:
+            pieces = _whole(pieces, room)
+        for text, name in pieces:
             shown = text if width(text) <= room else fit(text, room)
             segments.append(Segment(shown, base + self.get_component_rich_style(name)))
             room -= width(shown)
@@ -94,6 +98,16 @@ class TopLine(Widget):
             Segment(f"{state} ", base + self.get_component_rich_style("top--state")),
         ]
         return Strip(segments).adjust_cell_length(cells, base)
+
+
+def _whole(pieces: list[tuple[str, str]], room: int) -> list[tuple[str, str]]:
+    """Keys with their words, without those before the last that there is no room for."""
+    kept = list(pieces)
+    while len(kept) > 2 and sum(width(text) for text, _ in kept) - 2 > room:  # two blanks end each
+        del kept[-4:-2]
+    if kept:
+        kept[-1] = (kept[-1][0].rstrip(" "), kept[-1][1])
+    return kept
 
 
 class SearchBox(Vertical):

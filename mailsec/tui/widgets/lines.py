@@ -14,6 +14,8 @@ from textual.reactive import reactive
 from textual.scroll_view import ScrollView
 from textual.strip import Strip
 
+from mailsec.tui.reading.wrapping import wrap
+
 __all__ = ["LineList", "Piece"]
 
 Piece: TypeAlias = tuple[str, str]
@@ -76,6 +78,7 @@ class LineList(ScrollView, can_focus=True):
     def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
         self._count = 0
+        self._said = ""
         self._styles: dict[str, Style] = {}
         self._strips: dict[tuple[int, bool, tuple[Piece, ...]], Strip] = {}
         self._rows_drawn: dict[int, Strip] = {}
@@ -111,6 +114,16 @@ class LineList(ScrollView, can_focus=True):
             self.scroll_to(y=max(0, top), animate=False, force=True, immediate=True)
         self.keep_in_sight()
         self.refresh()
+
+    def say(self, sentence: str) -> None:
+        """Says what stands there while there are no rows.
+
+        Args:
+            sentence: safe to show.
+        """
+        if sentence != self._said:
+            self._said = sentence
+            self.refresh()
 
     # -- moving --------------------------------------------------------------------------------------------
 
@@ -226,6 +239,8 @@ class LineList(ScrollView, can_focus=True):
         """Draws one line of what is seen."""
         width = self.scrollable_content_region.width
         index = y + self.top
+        if index >= self._count:
+            return self._saying(y, width, self._base(selected=False))
         strip = self._rows_drawn.get(index)
         if strip is None or strip.cell_length != width:
             strip = self._rows_drawn[index] = self._row(index, width)
@@ -233,8 +248,8 @@ class LineList(ScrollView, can_focus=True):
 
     def _row(self, index: int, width: int) -> Strip:
         """Draws a row, or takes it as it was drawn before: Textual keeps with a strip what it makes of it."""
-        pieces = tuple(self.pieces(index, width)) if index < self._count else ()
-        selected = index == self.cursor and bool(pieces)
+        pieces = tuple(self.pieces(index, width))
+        selected = index == self.cursor
         strip = self._strips.get((width, selected, pieces))
         if strip is None:
             strip = self._strips[width, selected, pieces] = self._strip(width, self._base(selected=selected), pieces)
@@ -249,6 +264,17 @@ class LineList(ScrollView, can_focus=True):
             elif text:
                 segments.append(Segment(text, style))
         return Strip(segments).adjust_cell_length(width, base)
+
+    def _saying(self, y: int, width: int, base: Style) -> Strip:
+        """A line of an empty list: the sentence, set in a little."""
+        if self._count or not self._said or y < 1 or width < 8:
+            return Strip.blank(width, base)
+        lines = list(wrap(self._said, width - 4))
+        if y > len(lines):
+            return Strip.blank(width, base)
+        start, end = lines[y - 1]
+        text = Segment(f"  {self._said[start:end]}", base + self._style("line--dim"))
+        return Strip([text]).adjust_cell_length(width, base)
 
     def _base(self, *, selected: bool) -> Style:
         """The style of a row before its pieces have theirs."""

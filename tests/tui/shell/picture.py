@@ -11,7 +11,9 @@ from typing import Any
 
 from rich.cells import cell_len
 from rich.style import Style
+from textual._context import visible_screen_stack
 from textual.app import App
+from textual.strip import Strip
 
 __all__ = ["lines_of", "picture"]
 
@@ -23,14 +25,14 @@ _LETTERS = string.ascii_letters + string.digits
 
 def lines_of(app: App[Any]) -> list[str]:
     """What is on the screen, line by line."""
-    return ["".join(segment.text for segment in strip) for strip in app.screen._compositor.render_strips()]
+    return ["".join(segment.text for segment in strip) for strip in _strips(app)]
 
 
 def picture(app: App[Any]) -> str:
     """The screen as text with its styles; a dot stands for the style that most cells have."""
     rows: list[tuple[str, list[tuple[str, int]]]] = []
     cells: dict[str, int] = {}
-    for strip in app.screen._compositor.render_strips():
+    for strip in _strips(app):
         runs = []
         for segment in strip:
             style, length = _name(segment.style), cell_len(segment.text)
@@ -47,6 +49,12 @@ def picture(app: App[Any]) -> str:
         if styles.strip("."):
             drawn.append("    \u00a6" + styles.rstrip("."))
     return "\n".join([*drawn, "", *(f"{letter} {style}" for style, letter in letters.items())])
+
+
+def _strips(app: App[Any]) -> list[Strip]:
+    """What is on the screen, with what shines through from the screens behind it."""
+    visible_screen_stack.set(app._background_screens)
+    return app.screen._compositor.render_strips()
 
 
 def _name(style: Style | None) -> str:

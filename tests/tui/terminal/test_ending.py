@@ -75,12 +75,27 @@ os.execv(sys.executable, [sys.executable, "-m", "mailsec", *sys.argv[1:]])
 """Makes the terminal the one that tells its processes when it is gone, as every shell in a terminal has it."""
 
 
+NOHUP = f"""
+import signal
+signal.signal(signal.SIGHUP, signal.SIG_IGN)
+{TAKE}
+"""
+"""The same, and whatever is said about it is not heard, as under `nohup`."""
+
+UNTOLD = """
+import os, sys
+os.execv(sys.executable, [sys.executable, "-m", "mailsec", *sys.argv[1:]])
+"""
+"""A terminal that is nobody's: no process is told that it is gone."""
+
+
+@pytest.mark.parametrize("begin", [TAKE, NOHUP, UNTOLD], ids=["told", "deaf", "untold"])
 def test_a_terminal_that_is_gone_ends_the_client(
-    environment: dict[str, str], scratch: Path, maildir: Path, tmp_path: Path
+    environment: dict[str, str], scratch: Path, maildir: Path, tmp_path: Path, begin: str
 ) -> None:
     (maildir / "cur" / "1777000000.M1.here:2,").write_bytes(LETTER)
     (tmp_path / "config.toml").write_text(f'mail = ["{maildir}"]\n')
-    command = [sys.executable, "-c", TAKE, "--config", str(tmp_path / "config.toml")]
+    command = [sys.executable, "-c", begin, "--config", str(tmp_path / "config.toml")]
     ours, theirs = pty.openpty()
     process = subprocess.Popen(
         command, stdin=theirs, stdout=theirs, stderr=theirs, env={"TERM": "xterm-256color", **environment},
