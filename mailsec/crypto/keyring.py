@@ -243,7 +243,7 @@ class MemoryKeyRing:
         return self._key(identity).sign(octets, scheme)
 
     def decrypt_key(self, identity: Identity, scheme: KeyTransport, octets: bytes, length: int) -> bytes:
-        """Decrypts a key of `length` octets with an RSA key; random octets where it is not one.
+        """Decrypts a key of `length` octets with an RSA key; octets that mean nothing where it is not one.
 
         Raises:
             KeyFileError: the ring does not hold this identity, or its key is no RSA key that decrypts.

@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING, Final, Literal, NoReturn, TypeAlias
 
 from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import (
     dsa,
     ec,
@@ -32,6 +33,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from mailsec.crypto.keys import CURVES, PublicKey, hash_algorithm, pss_padding, transport_padding
 from mailsec.crypto.pem import PEMBlock, looks_like_pem, pem_blocks
+from mailsec.crypto.rejection import choose, stand_in
 from mailsec.errors import KeyFileError, UsageError
 
 if TYPE_CHECKING:
@@ -92,9 +94,10 @@ class PrivateKey:
         public_key: the public half.
     """
 
-    __slots__ = ("_key", "key_type", "public_key")
+    __slots__ = ("_key", "_secret", "key_type", "public_key")
 
     _key: Any
+    _secret: bytes | None
     key_type: KeyKind
     public_key: PublicKey
 
@@ -106,6 +109,7 @@ class PrivateKey:
         else:
             raise KeyFileError("the private key is of a kind that is not supported")
         self._key = key
+        self._secret = None
         octets = self._key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
         self.public_key = PublicKey.from_spki_der(octets)
 
@@ -277,7 +281,9 @@ class PrivateKey:
     def decrypt_key(self, octets: bytes, scheme: KeyTransport, length: int) -> bytes:
         """Decrypts a key that was encrypted for this RSA key, with implicit rejection.
 
-        Whatever is wrong with the padding or the length (RFC 3218 section 2.3) gives fresh random octets.
+        Whatever is wrong with the padding or the length (RFC 3218 section 2.3) gives octets that mean nothing, the
+        same ones for the same encrypted key. They are made in any case, so that it takes as long where they are
+        not needed. (OpenSSL does the same for the padding alone, and gives a key of some other length.)
 
         Args:
             octets: the encrypted key.
@@ -292,12 +298,21 @@ class PrivateKey:
         """
         if self.public_key.key_type != "rsa":
             raise KeyFileError(f"a key of the kind {self.public_key.key_type} decrypts no keys by {scheme}")
-        instead = os.urandom(length)
+        instead = stand_in(self._rejection_secret(), octets, length)
         try:
             found = bytes(self._key.decrypt(octets, transport_padding(scheme)))
         except ValueError:
             found = b""
-        return (instead, found)[len(found) == length]
+        return choose(found, instead)
+
+    def _rejection_secret(self) -> bytes:
+        """A secret of this RSA key for implicit rejection: the same wherever the key is loaded."""
+        if self._secret is None:
+            exponent = self._key.private_numbers().d
+            digest = hashes.Hash(hashes.SHA256())
+            digest.update(b"mailsec implicit rejection" + exponent.to_bytes((self.public_key.bits + 7) // 8))
+            self._secret = digest.finalize()
+        return self._secret
 
     def agree(self, peer: PublicKey) -> bytes:
         """The shared secret of this key and a peer's by ECDH, X25519 or X448 (RFC 5753, RFC 7748).
@@ -369,7 +384,6 @@ class PrivateKey:
             KeyFileError: keys of this kind cannot be kept as PKCS#12.
         """
         from cryptography import x509
-        from cryptography.hazmat.primitives import hashes
         from cryptography.hazmat.primitives.serialization import pkcs12
 
         _check_new_password(password)
