@@ -31,6 +31,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
+from mailsec.crypto.costs import check_costs
 from mailsec.crypto.keys import CURVES, PublicKey, hash_algorithm, pss_padding, transport_padding
 from mailsec.crypto.pem import PEMBlock, looks_like_pem, pem_blocks
 from mailsec.crypto.rejection import choose, stand_in
@@ -214,6 +215,7 @@ class PrivateKey:
 
     @classmethod
     def _load_der(cls, octets: bytes, password: bytes | None, *, encrypted: bool = False) -> PrivateKey:
+        check_costs(octets)
         # The library's own words are not passed on: they might one day say something of the key.
         try:
             return cls(load_der_private_key(octets, None))
