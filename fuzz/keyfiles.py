@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import (
@@ -37,7 +38,7 @@ def seeds() -> Iterator[bytes]:
     for kind in kinds:
         key = PrivateKey.generate(kind)
         yield key.to_pem()
-        native = load_pem_private_key(key.to_pem(), None)
+        native: Any = load_pem_private_key(key.to_pem(), None)
         yield native.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
         yield native.private_bytes(Encoding.DER, PrivateFormat.PKCS8, BestAvailableEncryption(PASSWORD))
         if kind in {"ec", "rsa", "dsa"}:

@@ -35,6 +35,7 @@ from mailsec.crypto.costs import check_costs
 from mailsec.crypto.keys import CURVES, PublicKey, hash_algorithm, pss_padding, transport_padding
 from mailsec.crypto.pem import PEMBlock, looks_like_pem, pem_blocks
 from mailsec.crypto.rejection import choose, stand_in
+from mailsec.crypto.schemes import SignatureScheme
 from mailsec.errors import KeyFileError, UsageError
 
 if TYPE_CHECKING:
@@ -44,7 +45,6 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer
 
     from mailsec.crypto.certificates import Certificate
-    from mailsec.crypto.schemes import SignatureScheme
     from mailsec.crypto.transport import KeyTransport
 
 __all__ = ["KeyKind", "PrivateKey"]
@@ -113,6 +113,16 @@ class PrivateKey:
         self._secret = None
         octets = self._key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
         self.public_key = PublicKey.from_spki_der(octets)
+        if self.key_type == "dsa" and not self._fits_itself():
+            raise KeyFileError("the private key is damaged: its two halves do not belong together")
+
+    def _fits_itself(self) -> bool:
+        """Whether the public half is that of the private one, which of DSA keys alone the library does not look at.
+
+        A signature by a key that somebody has changed on the disk can give the key away.
+        """
+        scheme = SignatureScheme("dsa", "sha256")
+        return self.public_key.verify(self.sign(b"", scheme), b"", scheme)
 
     @classmethod
     def generate(cls, key_type: KeyKind, *, bits: int = 2048, curve: str = "P-256") -> PrivateKey:
