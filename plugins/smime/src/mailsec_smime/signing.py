@@ -79,7 +79,14 @@ def _identity(author: str, context: ProtectorContext) -> Identity:
     valid = [identity for identity in found if _is_valid(identity, context.moment.at)]
     if not valid:
         raise UsageError(f"no certificate for {author} is valid now and for signing")
-    return max(valid, key=lambda identity: identity.certificates[0].not_after)
+    preferred = isinstance(context.settings, Settings) and context.settings.ml_dsa
+    return max(
+        valid,
+        key=lambda identity: (
+            identity.key_type.startswith("ml-dsa-") == preferred,
+            identity.certificates[0].not_after,
+        ),
+    )
 
 
 def _is_valid(identity: Identity, at: datetime) -> bool:
@@ -102,6 +109,10 @@ def _scheme(identity: Identity, settings: Settings) -> SignatureScheme:
         return SignatureScheme("ed25519")
     if kind == "ed448":
         return SignatureScheme("ed448")
+    if kind == "ml-dsa-44" or kind == "ml-dsa-65" or kind == "ml-dsa-87":  # noqa: PLR1714 (which mypy narrows)
+        if not settings.ml_dsa:
+            raise UsageError("the key is for ML-DSA, which few programs can verify: it signs with the setting ml_dsa")
+        return SignatureScheme(kind)
     raise UsageError(f"a key of the kind {kind} cannot sign")
 
 
