@@ -5,7 +5,7 @@ from __future__ import annotations
 from base64 import encodebytes
 from typing import TYPE_CHECKING
 
-from mailsec.crypto import SignatureScheme, new_digest
+from mailsec.crypto import ML_DSA_44, ML_DSA_65, ML_DSA_87, SignatureScheme, new_digest
 from mailsec.crypto.cms import Content, build_signed_data, content_digest, micalg
 from mailsec.errors import UsageError
 from mailsec.message import same_address
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from mailsec.hooks import Identity, ProtectorContext
 
+_ML_DSA: dict[str, SignatureScheme] = {scheme.key_type: scheme for scheme in (ML_DSA_44, ML_DSA_65, ML_DSA_87)}
 _LINE = 998  # octets in a line without its end (RFC 5322 section 2.1.1)
 
 
@@ -109,10 +110,10 @@ def _scheme(identity: Identity, settings: Settings) -> SignatureScheme:
         return SignatureScheme("ed25519")
     if kind == "ed448":
         return SignatureScheme("ed448")
-    if kind == "ml-dsa-44" or kind == "ml-dsa-65" or kind == "ml-dsa-87":  # noqa: PLR1714 (which mypy narrows)
+    if kind in _ML_DSA:
         if not settings.ml_dsa:
             raise UsageError("the key is for ML-DSA, which few programs can verify: it signs with the setting ml_dsa")
-        return SignatureScheme(kind)
+        return _ML_DSA[kind]
     raise UsageError(f"a key of the kind {kind} cannot sign")
 
 
