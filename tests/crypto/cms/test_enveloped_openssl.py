@@ -317,3 +317,34 @@ def test_montgomery_curves_with_openssl_pkeyutl(
         secret = derive(str(tmp_path / "theirs"), recipients.certificates[kind].spki_der)
         assert recipients.ring.agree(identity, PublicKey.from_spki_der(public)) == secret
         cell(function(cipher), f"ECDH, {kind.upper()}", peer, "it agrees on a key, so do we", cipher)
+
+
+@pytest.mark.parametrize("cipher", ["aes128-ccm", "aes192-ccm", "aes256-ccm"])
+def test_ccm_with_openssl_enc(openssl: OpenSSL, recipients: Any, cell: Cell, cipher: str) -> None:
+    """RFC 5084: `openssl enc` has no CCM, and the two that it is made of (RFC 3610), counter mode and CBC."""
+    key = bytes(range(32))
+    octets = b"".join(encrypt([CONTENT], [SharedKey(b"kek", key)], cipher=cipher))
+    enveloped = native.ContentInfo.load(octets, strict=True)["content"]
+    wrapped = enveloped["recipient_infos"][0].chosen["encrypted_key"].native
+    secret = openssl("enc", "-d", "-id-aes256-wrap", "-K", key.hex(), "-iv", "a6" * 8, stdin=wrapped).hex()
+    ours = parse_enveloped_data(octets)
+    nonce, tag = ours.encryption.nonce, ours.tag
+    count = 15 - len(nonce)
+
+    def ccm(content: bytes) -> tuple[bytes, bytes]:
+        start = bytes((8 * (len(tag) - 2) // 2 + count - 1,)) + nonce + len(content).to_bytes(count)
+        blocks = start + content + bytes(-len(content) % 16)
+        size = cipher[3:6]
+        mac = openssl("enc", f"-aes-{size}-cbc", "-nopad", "-K", secret, "-iv", "0" * 32, stdin=blocks)[-16:]
+        first = bytes((count - 1,)) + nonce + bytes(count)
+        stream = openssl("enc", f"-aes-{size}-ctr", "-K", secret, "-iv", first.hex(), stdin=mac + content)
+        return stream[16:], stream[: len(tag)]
+
+    assert ccm(CONTENT) == (b"".join(ours.pieces), tag)
+    peer = f"{peer_name(openssl)} enc, asn1crypto"
+    cell("AuthEnvelopedData", "shared key (KEK)", peer, WE, cipher)
+    encrypted, their_tag = ccm(CONTENT[::-1])
+    theirs = octets.replace(b"".join(ours.pieces), encrypted).replace(tag, their_tag)
+    found, _ = decrypt(parse_enveloped_data(theirs), recipients.ring, secrets=[SharedKey(b"kek", key)])
+    assert bytes(found) == CONTENT[::-1]
+    cell("AuthEnvelopedData", "shared key (KEK)", peer, THEY, cipher)
