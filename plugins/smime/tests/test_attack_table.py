@@ -12,14 +12,14 @@ import base64
 import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, NoReturn
 
 import pytest
 
-from mailsec.crypto import RSA_SHA256
-from mailsec.crypto.certificates import Certificate
+from mailsec.crypto import ECDSA_SHA256, RSA_SHA256, Certificate, MemoryKeyRing, PrivateKey
+from mailsec.crypto.certificates import Extension
 from mailsec.crypto.cms import (
     CertificateRecipient,
     Content,
@@ -36,6 +36,7 @@ from mailsec.crypto.cms import (
 )
 from mailsec.crypto.cms.tlv import context as tagged
 from mailsec.crypto.cms.tlv import read
+from mailsec.crypto.issue import issue, make_authority
 from mailsec.crypto.revocation.issue import Revoked, make_crl
 from mailsec.hooks import Opener
 from mailsec.hooks.manager import Registered
@@ -44,6 +45,8 @@ from mailsec.pipeline import Report, Runner, Services
 from mailsec.testing import make_resolver
 from mailsec_smime.opening import CONTENT_TYPES, open_part
 
+NOW = datetime.now(UTC).replace(microsecond=0)
+START, END = NOW - timedelta(days=1), NOW + timedelta(days=30)
 ALICE = b"From: Alice <alice@example.org>\r\nTo: alice@example.org\r\nSubject: Hello\r\nMIME-Version: 1.0\r\n"
 MALLORY = ALICE.replace(b"Alice <alice@", b"Mallory <mallory@").replace(b"example.org>", b"example.net>")
 TEXT = b"Content-Type: text/plain\r\n\r\nPay 10 to Bob.\r\n"
@@ -107,6 +110,21 @@ class World:
         second = armoured(found, b"application/pkcs7-signature; name=smime.p7s")
         more = b'; protocol="application/pkcs7-signature"; micalg=sha-256'
         return multi("signed", entity, second, more=more, boundary=boundary)
+
+    @property
+    def key(self) -> PrivateKey:
+        """The attacker's key."""
+        key = self.pki.alice["p256"].key
+        assert isinstance(key, PrivateKey)
+        return key
+
+    def clear_by(self, issued: Any) -> bytes:
+        """Signed by the attacker's key with certificates of any kind."""
+        keys = MemoryKeyRing()
+        identity = keys.add("somebody", issued.key, issued.certificates)
+        signer = NewSigner(identity, ECDSA_SHA256)
+        made = sign(Content((TEXT,)), (signer,), detached=True, keys=keys, signing_time=datetime.now(UTC))
+        return self.clear(TEXT, signature=b"".join(made))
 
     def opaque(self, entity: bytes, kind: str = "rsa") -> bytes:
         return mime(self.signature(entity, kind, detached=False), b"signed-data")
@@ -249,7 +267,7 @@ def _(w: World) -> bytes:
     return ALICE + mime(w.as_cbc(octets, b"".join(parse_enveloped_data(octets).pieces), bytes(16)))
 
 
-@attack("downgrade", "GCM as CBC, the key derived (RFC 9709)", "unauthenticated", layers=[])
+@attack("downgrade", "GCM as CBC, the key derived (RFC 9709)", "unauthenticated")
 def _(w: World) -> bytes:
     octets = w.enveloped(TEXT, derived=True)
     return ALICE + mime(w.as_cbc(octets, bytes(160), bytes(16), derived=True))
@@ -587,6 +605,96 @@ def _(w: World) -> bytes:
     return ALICE + w.clear(TEXT, signature=info(oids.SIGNED_DATA, *parts))
 
 
+def _general_name(number: int, octets: bytes) -> Extension:
+    return Extension("2.5.29.17", critical=False, value=encode.sequence(encode.primitive(tagged(number), octets)))
+
+
+def _other_name(oid: str, text: str) -> Extension:
+    value = encode.constructed(tagged(0), encode.primitive(0x0C, text.encode()))
+    name = encode.constructed(tagged(0), encode.oid(oid), value)
+    return Extension("2.5.29.17", critical=False, value=encode.sequence(name))
+
+
+# Names in certificates that are no address of Alice's, or not as an address of hers may be written.
+_NAMES: dict[str, Extension | None] = {
+    "with NUL behind the address": _general_name(1, b"alice@example.org\0.evil.example"),
+    "with NUL before another domain": _general_name(1, b"alice@example.org\0@evil.example"),
+    "with a line end": _general_name(1, b"alice@example.org\r\n"),
+    "with a space behind the address": _general_name(1, b"alice@example.org "),
+    "of two addresses in one": _general_name(1, b"alice@example.org,mallory@example.net"),
+    "in angle brackets": _general_name(1, b"Alice <alice@example.org>"),
+    "with a comment": _general_name(1, b"alice(x)@example.org"),
+    "as a URI": _general_name(6, b"mailto:alice@example.org"),
+    "as a host": _general_name(2, b"alice@example.org"),
+    "as a host of the domain": _general_name(2, b"example.org"),
+    "as a principal of Microsoft": _other_name("1.3.6.1.4.1.311.20.2.3", "alice@example.org"),
+    "as an ASCII address in UTF-8 (RFC 9598 section 3)": _other_name("1.3.6.1.5.5.7.8.9", "alice@example.org"),
+    "as the common name": None,
+}
+for name, extension in _NAMES.items():
+
+    @attack("identity", f"a certificate for a name {name}", "warning")
+    def _named(w: World, extension: Extension | None = extension) -> bytes:
+        extra = () if extension is None else (extension,)
+        made = issue(
+            w.pki.authority, not_before=START, not_after=END, key=w.key, subject="alice@example.org", extra=extra
+        )
+        return ALICE + w.clear_by(made)
+
+
+@attack("identity", "a certificate that another end user issued", "warning", "not an authority")
+def _(w: World) -> bytes:
+    user = w.pki.alice["mallory"]
+    return ALICE + w.clear_by(issue(user, "alice@example.org", not_before=START, not_after=END, key=w.key))
+
+
+@attack("identity", "an authority that has the name of the true one", "warning")
+def _(w: World) -> bytes:
+    false = make_authority("Test Authority", not_before=START, not_after=END, key=w.key)
+    return ALICE + w.clear_by(issue(false, "alice@example.org", not_before=START, not_after=END, key=w.key))
+
+
+@attack("identity", "an authority for another domain only", "warning", "may not certify")
+def _(w: World) -> bytes:
+    bound = {"not_before": START, "not_after": END, "key": w.key}
+    other = make_authority("Other", parent=w.pki.authority, permitted=("example.net",), **bound)
+    return ALICE + w.clear_by(issue(other, "alice@example.org", **bound))
+
+
+@attack("identity", "an authority that may not have another below it", "warning")
+def _(w: World) -> bytes:
+    bound = {"not_before": START, "not_after": END, "key": w.key}
+    first = make_authority("First", parent=w.pki.authority, path_length=0, **bound)
+    second = make_authority("Second", parent=first, **bound)
+    return ALICE + w.clear_by(issue(second, "alice@example.org", **bound))
+
+
+@attack("identity", "a certificate with a critical extension that nobody knows", "warning")
+def _(w: World) -> bytes:
+    extra = (Extension("1.2.3.4", critical=True, value=encode.NULL),)
+    made = issue(w.pki.authority, "alice@example.org", not_before=START, not_after=END, key=w.key, extra=extra)
+    return ALICE + w.clear_by(made)
+
+
+@attack("identity", "a certificate that was changed", "warning")
+def _(w: World) -> bytes:
+    made = issue(w.pki.authority, "malic@example.org", not_before=START, not_after=END, key=w.key)
+    false = Certificate.from_der(made.certificate.der.replace(b"malic@", b"alice@"))
+    return ALICE + w.clear_by(replace(made, certificate=false))
+
+
+@attack("identity", "a key for encryption only", "warning", "not for signing")
+def _(w: World) -> bytes:
+    bound = {"not_before": START, "not_after": END, "key": w.key}
+    return ALICE + w.clear_by(issue(w.pki.authority, "alice@example.org", usage=("keyEncipherment",), **bound))
+
+
+@attack("identity", "a certificate that is not valid yet", "warning", "not valid before")
+def _(w: World) -> bytes:
+    made = issue(w.pki.authority, "alice@example.org", not_before=END - timedelta(days=1), not_after=END, key=w.key)
+    return ALICE + w.clear_by(made)
+
+
 # -- structures that only cost ---------------------------------------------------------------------------------
 
 
@@ -796,6 +904,8 @@ async def test_errors_that_could_be_told_apart(pki: Any, cipher: str) -> None:
         changed += [octets.replace(encrypted, _flip(encrypted, encrypted[last : last + 16]))]
     for one in changed:
         report = await judge(ALICE + mime(one), pki)
+        if cipher == "aes256-cbc" and len(report.layers) == 2:
+            continue  # one wrong key in 256 gives a right padding, and then always: see test_enveloped_attacks.py
         (result,) = report.results
         ends.add((result.result, result.reason, result.cause, tuple(result.properties.items()), result.evidence))
         assert len(report.layers) == 1

@@ -242,9 +242,9 @@ def test_a_message_that_is_sent_again_ends_as_before(recipients: Any) -> None:
             return str(error)
 
     for name, wrong in bad_blocks(key, 256):
-        assert len({ends(pkcs1(public, wrong)) for _ in range(300)}) == 1, name
+        assert len({ends(pkcs1(public, wrong)) for _ in range(50)}) == 1, name
     # Among many wrong keys some give a right padding, which is what an attacker would have looked for.
-    several = [ends(pkcs1(public, bytes([0, 1]) + number.to_bytes(254))) for number in range(1500)]
+    several = [ends(pkcs1(public, bytes([0, 1]) + number.to_bytes(254))) for number in range(3000)]
     assert any(len(end) == 2 * 31 for end in several)
     assert several[:50] == [ends(pkcs1(public, bytes([0, 1]) + number.to_bytes(254))) for number in range(50)]
 
