@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mailsec.crypto import Identity, KeyTransport, PrivateKey, PublicKey
+from mailsec.crypto import Identity, KeyTransport, PrivateKey, PublicKey, private
 from mailsec.crypto.cms import (
     LIMITS,
     CertificateRecipient,
@@ -219,6 +219,33 @@ def test_a_padding_oracle_learns_nothing(recipients: Any) -> None:
     right = b"\0\x02" + b"\xaa" * (256 - 2 - 1 - 32) + b"\0" + key
     good = replace(enveloped, recipients=(replace(info, encrypted_key=pkcs1(public, right)),))
     assert bytes(decrypt(good, Counting())[0]) == CONTENT  # type: ignore[arg-type]
+
+
+def test_the_way_to_a_key_is_always_the_same(recipients: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What stands in for a key is made before it is known whether it is needed, and chosen without a branch."""
+    steps: list[tuple[str, int]] = []
+
+    def watched(name: str) -> None:
+        function = getattr(private, name)
+
+        def call(*arguments: Any) -> bytes:
+            found: bytes = function(*arguments)
+            steps.append((name, len(found)))
+            return found
+
+        monkeypatch.setattr(private, name, call)
+
+    watched("stand_in")
+    watched("choose")
+    ring, identity = recipients.ring, recipients.identity("rsa")
+    public = recipients.certificates["rsa"].public_key
+    key = bytes(range(32))
+    right = public.encrypt_key(key, KeyTransport())
+    assert ring.decrypt_key(identity, KeyTransport(), right, 32) == key
+    for octets in (right, *(pkcs1(public, block) for _, block in bad_blocks(key, 256)), b"", b"\xff" * 256):
+        steps.clear()
+        assert len(ring.decrypt_key(identity, KeyTransport(), octets, 32)) == 32
+        assert steps == [("stand_in", 32), ("choose", 32)]
 
 
 def test_a_message_that_is_sent_again_ends_as_before(recipients: Any) -> None:
