@@ -17,7 +17,7 @@ import atheris
 def main() -> None:
     """Writes the target's seeds into the corpus and starts."""
     name, corpus, *options = sys.argv[1:]
-    with atheris.instrument_imports(include=["mailsec", "mailsec_dkim"]):
+    with atheris.instrument_imports(include=["mailsec", "mailsec_dkim", "mailsec_smime"]):
         import mailsec.crypto
 
         target = importlib.import_module(f"fuzz.{name}")
