@@ -6,7 +6,7 @@ the author is for the caller to find out.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import islice
@@ -179,21 +179,34 @@ def _named(signer: SignerInfo, certificates: Iterable[Certificate]) -> Iterable[
             yield certificate
 
 
-def _keys(certificate: Certificate, known: Sequence[Certificate], depth: int = 0) -> tuple[PublicKey, ...]:
+def _keys(certificate: Certificate, known: Sequence[Certificate]) -> tuple[PublicKey, ...]:
     """The key of a certificate, or where it lacks parameters what it is with those of its possible issuers."""
     own = certificate.public_key
     if not own.trouble:
         return (own,)
-    if not own.lacks_parameters or depth == LIMITS.candidates:
-        return ()
-    issuers = (c for c in known if c.subject_key == certificate.issuer_key and c is not certificate)
-    found = (
-        own.with_parameters_of(key)
-        for issuer in islice(dict.fromkeys(issuers), LIMITS.candidates)
-        for key in _keys(issuer, known, depth + 1)
-        if certificate.is_signed_by(key)
-    )
-    return tuple(dict.fromkeys(key for key in islice(found, LIMITS.candidates) if not key.trouble))
+    return tuple(dict.fromkeys(_inherited(certificate, known, [LIMITS.inheritances])))
+
+
+def _inherited(certificate: Certificate, known: Sequence[Certificate], left: list[int]) -> Iterator[PublicKey]:
+    """A key with the parameters of each possible issuer, who may have them from above in turn.
+
+    Args:
+        certificate: a certificate whose key has trouble.
+        known: all certificates at hand.
+        left: how many more signatures on certificates may be verified; counted down.
+    """
+    own = certificate.public_key
+    if not own.lacks_parameters:
+        return
+    for issuer in known:
+        if issuer.subject_key != certificate.issuer_key or issuer == certificate or left[0] <= 0:
+            continue
+        left[0] -= 1
+        key = issuer.public_key
+        for above in (key,) if not key.trouble else _inherited(issuer, known, left):
+            found = own.with_parameters_of(above)
+            if not found.trouble and certificate.is_signed_by(above):
+                yield found
 
 
 def _scheme(signer: SignerInfo) -> SignatureScheme:

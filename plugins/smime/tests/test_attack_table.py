@@ -18,7 +18,7 @@ from typing import Any, NoReturn
 
 import pytest
 
-from mailsec.crypto import ECDSA_SHA256, RSA_SHA256, Certificate, MemoryKeyRing, PrivateKey
+from mailsec.crypto import ECDSA_SHA256, RSA_SHA256, Certificate, MemoryKeyRing, PrivateKey, PublicKey
 from mailsec.crypto.certificates import Extension
 from mailsec.crypto.cms import (
     CertificateRecipient,
@@ -36,7 +36,7 @@ from mailsec.crypto.cms import (
 )
 from mailsec.crypto.cms.tlv import context as tagged
 from mailsec.crypto.cms.tlv import read
-from mailsec.crypto.issue import issue, make_authority
+from mailsec.crypto.issue import issue, make_authority, make_certificate, make_name
 from mailsec.crypto.revocation.issue import Revoked, make_crl
 from mailsec.hooks import Opener
 from mailsec.hooks.manager import Registered
@@ -822,6 +822,32 @@ def _with_key(w: World, modulus: bytes, exponent: bytes) -> bytes:
     parts = members(w.signature(TEXT, "both"))
     parts[3] = encode.constructed(tagged(0), changed)
     return info(oids.SIGNED_DATA, *parts)
+
+
+@attack("hostile structures", "DSA keys that take their parameters from each other", "unauthenticated")
+def _(w: World) -> bytes:
+    name = make_name("In circles")
+    bare = encode.sequence(encode.sequence(encode.oid("1.2.840.10040.4.1")), encode.primitive(3, b"\0\x02\x01\x05"))
+    circle = [
+        make_certificate(
+            subject=name,
+            issuer=name,
+            public_key=PublicKey.unusable(bare, "it lacks its parameters"),
+            signer=w.key,
+            not_before=START,
+            not_after=END,
+            serial=number,
+        )
+        for number in range(1, 190)
+    ]
+    parts = members(w.signature(TEXT))
+    parts[3] = encode.constructed(tagged(0), *(one.der for one in circle))
+    (signer,) = read(parts[-1]).children()
+    fields = [bytes(one.raw) for one in signer.children()]
+    fields[1] = encode.sequence(name, encode.integer(1))
+    fields[4] = encode.sequence(encode.oid("2.16.840.1.101.3.4.3.2"))
+    parts[-1] = encode.set_of((encode.sequence(*fields),))
+    return ALICE + w.clear(TEXT, signature=info(oids.SIGNED_DATA, *parts))
 
 
 # -- how they are judged ---------------------------------------------------------------------------------------
