@@ -78,8 +78,9 @@ def written(kind: str, scheme: SignatureScheme) -> str:
     """An algorithm as it is named in the rows of the other direction."""
     if scheme.key_type == "rsa-pss":
         salt = "" if scheme.mgf_digest is None else f", salt of {scheme.salt_length}"
-        return f"RSASSA-PSS with {scheme.digest}{salt}"
-    return f"RSA PKCS #1 v1.5 with {scheme.digest}" if kind == "rsa" else f"ECDSA {kind} with {scheme.digest}"
+        return f"RSASSA-PSS with {sha(scheme.digest or '')}{salt}"
+    name = "RSA PKCS #1 v1.5" if kind == "rsa" else f"ECDSA {CURVES.get(kind, kind)}"
+    return f"{name} with {sha(scheme.digest or '')}"
 
 
 def good(octets: bytes, certificate: Certificate | None, content: bytes = CONTENT) -> bool:
@@ -111,16 +112,24 @@ def md(name: str) -> tuple[str, str]:
     return ("-md", name)
 
 
+CURVES = {"p256": "P-256", "p384": "P-384", "p521": "P-521"}
+
+
+def sha(name: str) -> str:
+    """A digest as the standards name it."""
+    return name.upper() if name.startswith("sha3-") else name.upper().replace("SHA", "SHA-")
+
+
 PSS = ("-keyopt", "rsa_padding_mode:pss")
 READ: list[tuple[str, str, tuple[str, ...]]] = [
     ("RSA PKCS #1 v1.5 with SHA-1", "rsa", md("sha1")),
-    *((f"RSA PKCS #1 v1.5 with {name}", "rsa", md(name)) for name in ("sha224", "sha256", "sha384", "sha512")),
-    *((f"RSASSA-PSS with {name}", "rsa", (*PSS, *md(name))) for name in ("sha1", "sha256", "sha384", "sha512")),
-    ("RSASSA-PSS with sha256, salt of 20", "rsa", (*PSS, "-keyopt", "rsa_pss_saltlen:20")),
-    ("RSASSA-PSS with sha512, the longest salt", "rsa", (*PSS, *md("sha512"), "-keyopt", "rsa_pss_saltlen:max")),
-    ("RSASSA-PSS with sha256, mask by sha512", "rsa", (*PSS, "-keyopt", "rsa_mgf1_md:sha512")),
+    *((f"RSA PKCS #1 v1.5 with {sha(name)}", "rsa", md(name)) for name in ("sha224", "sha256", "sha384", "sha512")),
+    *((f"RSASSA-PSS with {sha(name)}", "rsa", (*PSS, *md(name))) for name in ("sha1", "sha256", "sha384", "sha512")),
+    ("RSASSA-PSS with SHA-256, salt of 20", "rsa", (*PSS, "-keyopt", "rsa_pss_saltlen:20")),
+    ("RSASSA-PSS with SHA-512, the longest salt", "rsa", (*PSS, *md("sha512"), "-keyopt", "rsa_pss_saltlen:max")),
+    ("RSASSA-PSS with SHA-256, mask by SHA-512", "rsa", (*PSS, "-keyopt", "rsa_mgf1_md:sha512")),
     *(
-        (f"ECDSA {curve} with {name}", curve, md(name))
+        (f"ECDSA {CURVES.get(curve, curve)} with {sha(name)}", curve, md(name))
         for curve, digests in {
             "p256": ("sha1", "sha256", "sha512"),
             "p384": ("sha384", "sha256"),
@@ -131,9 +140,9 @@ READ: list[tuple[str, str, tuple[str, ...]]] = [
         }.items()
         for name in digests
     ),
-    *((f"DSA with {name}", "dsa", md(name)) for name in ("sha1", "sha256")),
+    *((f"DSA with {sha(name)}", "dsa", md(name)) for name in ("sha1", "sha256")),
     # With ECDSA and RSASSA-PSS, OpenSSL 3.0 fails to write SHA-3.
-    *((f"RSA PKCS #1 v1.5 with {name}", "rsa", md(name)) for name in ("sha3-256", "sha3-384", "sha3-512")),
+    *((f"RSA PKCS #1 v1.5 with {sha(name)}", "rsa", md(name)) for name in ("sha3-256", "sha3-384", "sha3-512")),
 ]
 
 
@@ -183,7 +192,7 @@ def test_openssl_verifies(
     (tmp_path / "content").write_bytes(CONTENT)
     outside = ("-content", str(tmp_path / "content"))
     verify = ("cms", "-verify", "-binary", "-inform", "DER", "-CAfile", str(people.folder / "ca.pem"), "-cades")
-    mask = f", mask by {scheme.mgf_digest}" if scheme.mgf_digest else ""
+    mask = f", mask by {sha(scheme.mgf_digest)}" if scheme.mgf_digest else ""
     row = Row(cell, f"{written(kind, scheme)}{mask}", peer_name(openssl), "we sign, it verifies")
     all_attributes = {"capabilities": ("aes256-gcm",), "encryption_certificate": people.certificate("p256")}
     for form, detached, options in (
