@@ -102,7 +102,11 @@ def _one_size(
     few = max(1, min(200, 25_000_000 // len(content)))
     large = len(content) == _SIZES["25 MB"]
     figures: list[Figure] = []
-    for name, ours in (("sign", signing), ("verify", verifying), ("verify encapsulated", verifying_whole)):
+    named = [("sign", signing), ("verify", verifying), ("verify encapsulated", verifying_whole)]
+    _process("openssl", *openssl_sign, "-nodetach", "-stream", "-certfile", str(folder / "ca.pem"))
+    streamed = (folder / "out").read_bytes()
+    named.append(("verify streamed (BER)", lambda: _verify(streamed, None, anchor)))
+    for name, ours in named:
         mine, theirs, ratio = beside(ours, hashing, rounds=rounds, repeat=few)
         target = _OF_HASHING if large else None
         figures.append(Figure(f"{name} {size}", mine * 1e3, theirs * 1e3, "hashing alone", "ms", ratio, target))

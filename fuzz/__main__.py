@@ -9,7 +9,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-TARGETS = ("message", "cms", "enveloped", "dkim", "authres")
+TARGETS = ("message", "cms", "enveloped", "smime", "certificates", "revocation", "keyfiles", "dkim", "authres")
 INPUT_SECONDS = 10
 MEMORY_MB = 1024
 MAX_OCTETS = 65536

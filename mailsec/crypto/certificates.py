@@ -217,7 +217,8 @@ class Certificate:
         does emailAddress of the subject count, as in old certificates (RFC 5280 section 4.1.2.6); beside them
         authorities have put unchecked text there. They are foreign text and may be no addresses at all.
         """
-        return self.alternative_names.emails or tuple(dict.fromkeys(self.subject_emails))
+        found = self.alternative_names
+        return found.emails if found.emails or found.utf8_emails else tuple(dict.fromkeys(self.subject_emails))
 
     # -- extensions ------------------------------------------------------------------------------------------
 

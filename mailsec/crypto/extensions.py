@@ -127,7 +127,7 @@ class AlternativeNames:
 
     Attributes:
         emails: rfc822Name and SmtpUTF8Mailbox (RFC 9598), the former first.
-        utf8_emails: those of the second kind among them.
+        utf8_emails: those of the second kind, also such as are no addresses since their local part is ASCII.
         directories: directoryName, each a Name in DER.
         hosts: dNSName.
         uris: uniformResourceIdentifier.
@@ -395,8 +395,10 @@ def _general_names(value: bytes, elements: list[tuple[int, int, int]]) -> Altern
             utf8_emails.append(mailbox)
         else:
             others.add(tag & 0x1F)
+    # RFC 9598 section 3: a SmtpUTF8Mailbox whose local part is ASCII must not be, and is no address.
+    international = [mailbox for mailbox in utf8_emails if not mailbox.rpartition("@")[0].isascii()]
     return AlternativeNames(
-        tuple(dict.fromkeys(emails + utf8_emails)),
+        tuple(dict.fromkeys(emails + international)),
         tuple(utf8_emails),
         tuple(directories),
         tuple(hosts),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final, NoReturn
 
 from mailsec.crypto import der
 from mailsec.crypto.certificates import Certificate, load_certificates
+from mailsec.crypto.costs import check_costs
 from mailsec.crypto.identity import Identity, named
 from mailsec.crypto.pem import looks_like_pem, pem_blocks
 from mailsec.crypto.private import KeyKind, PrivateKey
@@ -98,6 +99,7 @@ def _load_pkcs12(octets: bytes, password: bytes | None) -> PrivateIdentity:
     from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.serialization import Encoding, pkcs12
 
+    check_costs(octets)
     last: tuple[bytes | None, ...] = (None, b"") if password is None else (password,)
     for attempt in last:  # no password and the empty one are encoded differently (RFC 7292 appendix B.1)
         try:
@@ -243,7 +245,7 @@ class MemoryKeyRing:
         return self._key(identity).sign(octets, scheme)
 
     def decrypt_key(self, identity: Identity, scheme: KeyTransport, octets: bytes, length: int) -> bytes:
-        """Decrypts a key of `length` octets with an RSA key; random octets where it is not one.
+        """Decrypts a key of `length` octets with an RSA key; octets that mean nothing where it is not one.
 
         Raises:
             KeyFileError: the ring does not hold this identity, or its key is no RSA key that decrypts.

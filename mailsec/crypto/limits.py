@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-__all__ = ["INTEGER_OCTETS", "LIMITS", "REVOCATION_LIMITS", "PathLimits", "RevocationLimits"]
+__all__ = [
+    "INTEGER_OCTETS",
+    "KEY_FILE_LIMITS",
+    "LIMITS",
+    "REVOCATION_LIMITS",
+    "KeyFileLimits",
+    "PathLimits",
+    "RevocationLimits",
+]
 
 INTEGER_OCTETS = 64
 """Octets of a serial number or another number that is no key; RFC 5280 section 4.1.2.2 allows twenty."""
@@ -69,4 +77,29 @@ class RevocationLimits:
 
 
 REVOCATION_LIMITS = RevocationLimits()
+"""The limits in force unless a caller says otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyFileLimits:
+    """How much loading a file with private keys may cost.
+
+    Attributes:
+        work: how often passwords are hashed, all in one file together; for scrypt the product of its parameters.
+        memory: octets that scrypt may take.
+        number_octets: of a number; an RSA key of 16,384 bits has one of 2049.
+        key_octets: of an encrypted key; an RSA key of 16,384 bits has less than 10,000.
+        elements: that are looked at.
+        depth: how deep structures may lie in strings and be looked at.
+    """
+
+    work: int = 10_000_000
+    memory: int = 256 << 20
+    number_octets: int = 2049
+    key_octets: int = 12_288
+    elements: int = 50_000
+    depth: int = 6
+
+
+KEY_FILE_LIMITS = KeyFileLimits()
 """The limits in force unless a caller says otherwise."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from mailsec.crypto.building import OVER_LIMIT, PathBuilder, name_of
+from mailsec.crypto.building import OVER_LIMIT, PathBuilder, name_of, working_keys
 from mailsec.crypto.limits import LIMITS, PathLimits
 from mailsec.crypto.policies import judge_policies
 from mailsec.crypto.validating import ENCRYPTION_RULES, MAIL_RULES, PathFailure, PathRules, judge_path
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from mailsec.crypto.certificates import Certificate
+    from mailsec.crypto.keys import PublicKey
 
 __all__ = ["ENCRYPTION_RULES", "PathFailure", "PathResult", "PathRules", "PathValidator", "validate_path"]
 
@@ -45,6 +46,11 @@ class PathResult:
     failure: PathFailure | None
     sentence: str
     policies: frozenset[str] = frozenset()
+
+    @property
+    def key(self) -> PublicKey:
+        """The key of the first certificate, with the parameters that it takes from those above it."""
+        return working_keys(self.path)[0]
 
 
 def validate_path(

@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING, Final, Literal, NoReturn, TypeAlias
 
 from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import (
     dsa,
     ec,
@@ -30,8 +31,11 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
+from mailsec.crypto.costs import check_costs
 from mailsec.crypto.keys import CURVES, PublicKey, hash_algorithm, pss_padding, transport_padding
 from mailsec.crypto.pem import PEMBlock, looks_like_pem, pem_blocks
+from mailsec.crypto.rejection import choose, stand_in
+from mailsec.crypto.schemes import SignatureScheme
 from mailsec.errors import KeyFileError, UsageError
 
 if TYPE_CHECKING:
@@ -41,7 +45,6 @@ if TYPE_CHECKING:
     from typing_extensions import Buffer
 
     from mailsec.crypto.certificates import Certificate
-    from mailsec.crypto.schemes import SignatureScheme
     from mailsec.crypto.transport import KeyTransport
 
 __all__ = ["KeyKind", "PrivateKey"]
@@ -92,9 +95,10 @@ class PrivateKey:
         public_key: the public half.
     """
 
-    __slots__ = ("_key", "key_type", "public_key")
+    __slots__ = ("_key", "_secret", "key_type", "public_key")
 
     _key: Any
+    _secret: bytes | None
     key_type: KeyKind
     public_key: PublicKey
 
@@ -106,8 +110,19 @@ class PrivateKey:
         else:
             raise KeyFileError("the private key is of a kind that is not supported")
         self._key = key
+        self._secret = None
         octets = self._key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
         self.public_key = PublicKey.from_spki_der(octets)
+        if self.key_type == "dsa" and not self._fits_itself():
+            raise KeyFileError("the private key is damaged: its two halves do not belong together")
+
+    def _fits_itself(self) -> bool:
+        """Whether the public half is that of the private one, which of DSA keys alone the library does not look at.
+
+        A signature by a key that somebody has changed on the disk can give the key away.
+        """
+        scheme = SignatureScheme("dsa", "sha256")
+        return self.public_key.verify(self.sign(b"", scheme), b"", scheme)
 
     @classmethod
     def generate(cls, key_type: KeyKind, *, bits: int = 2048, curve: str = "P-256") -> PrivateKey:
@@ -210,6 +225,7 @@ class PrivateKey:
 
     @classmethod
     def _load_der(cls, octets: bytes, password: bytes | None, *, encrypted: bool = False) -> PrivateKey:
+        check_costs(octets)
         # The library's own words are not passed on: they might one day say something of the key.
         try:
             return cls(load_der_private_key(octets, None))
@@ -277,7 +293,9 @@ class PrivateKey:
     def decrypt_key(self, octets: bytes, scheme: KeyTransport, length: int) -> bytes:
         """Decrypts a key that was encrypted for this RSA key, with implicit rejection.
 
-        Whatever is wrong with the padding or the length (RFC 3218 section 2.3) gives fresh random octets.
+        Whatever is wrong with the padding or the length (RFC 3218 section 2.3) gives octets that mean nothing, the
+        same ones for the same encrypted key. They are made in any case, so that it takes as long where they are
+        not needed. (OpenSSL does the same for the padding alone, and gives a key of some other length.)
 
         Args:
             octets: the encrypted key.
@@ -292,12 +310,21 @@ class PrivateKey:
         """
         if self.public_key.key_type != "rsa":
             raise KeyFileError(f"a key of the kind {self.public_key.key_type} decrypts no keys by {scheme}")
-        instead = os.urandom(length)
+        instead = stand_in(self._rejection_secret(), octets, length)
         try:
             found = bytes(self._key.decrypt(octets, transport_padding(scheme)))
         except ValueError:
             found = b""
-        return (instead, found)[len(found) == length]
+        return choose(found, instead)
+
+    def _rejection_secret(self) -> bytes:
+        """A secret of this RSA key for implicit rejection: the same wherever the key is loaded."""
+        if self._secret is None:
+            exponent = self._key.private_numbers().d
+            digest = hashes.Hash(hashes.SHA256())
+            digest.update(b"mailsec implicit rejection" + exponent.to_bytes((self.public_key.bits + 7) // 8))
+            self._secret = digest.finalize()
+        return self._secret
 
     def agree(self, peer: PublicKey) -> bytes:
         """The shared secret of this key and a peer's by ECDH, X25519 or X448 (RFC 5753, RFC 7748).
@@ -369,7 +396,6 @@ class PrivateKey:
             KeyFileError: keys of this kind cannot be kept as PKCS#12.
         """
         from cryptography import x509
-        from cryptography.hazmat.primitives import hashes
         from cryptography.hazmat.primitives.serialization import pkcs12
 
         _check_new_password(password)

@@ -422,7 +422,8 @@ class KeyRing(Protocol):
         """Decrypts a content-encryption key that was encrypted with the identity's RSA key.
 
         The answer never tells whether it was one (implicit rejection): whatever is wrong with the padding or
-        the length gives fresh random octets, by the same path and in the same time.
+        the length gives octets that mean nothing, by the same path and in the same time. They are the same for
+        the same encrypted key, so that a message that is sent again ends as it did before.
 
         Args:
             identity: whose key.

@@ -136,6 +136,15 @@ def test_addresses(keys: Keys, root: Issued, emails: list[str], options: Any, ex
     assert issue(root, *emails, key=keys("ec", 1), **VALID, **options).certificate.emails == expected
 
 
+def test_an_ascii_address_is_no_smtp_utf8_mailbox(keys: Keys, root: Issued) -> None:
+    """RFC 9598 section 3 wants it as rfc822Name; taken for none, it leaves none in the subject either."""
+    mailbox = encode.constructed(0x80, encode.primitive(0x0C, b"a@example.org"))
+    names = encode.sequence(encode.constructed(0x80, encode.oid("1.3.6.1.5.5.7.8.9"), mailbox))
+    extra = (Extension(ext.SUBJECT_ALT_NAME, critical=False, value=names),)
+    subject = [("CN", "A"), ("emailAddress", "old@example.org")]
+    assert issue(root, key=keys("ec", 1), subject=subject, extra=extra, **VALID).certificate.emails == ()
+
+
 @pytest.mark.peer
 @pytest.mark.parametrize("emails", [["a@example.org"], [], ["ü@example.org"]], ids=["rfc822Name", "none", "SmtpUTF8"])
 def test_openssl_takes_the_same_addresses(keys: Keys, root: Issued, openssl: OpenSSL, emails: list[str]) -> None:

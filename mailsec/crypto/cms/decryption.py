@@ -1,8 +1,9 @@
 """Decrypting an EnvelopedData or AuthEnvelopedData.
 
 There are two outcomes: the content, whole and checked, or one error, `DecryptionError`, for everything that depends
-on a private key. A key that does not unwrap is replaced by a random one and the content decrypted with it all the
-same (RFC 3218 section 2.3), so that neither the answer nor the way to it tells where it went wrong.
+on a private key. A key that does not unwrap is replaced by another and the content decrypted with it all the same
+(RFC 3218 section 2.3), so that neither the answer nor the way to it tells where it went wrong. By RSA the other key
+is always the same for the same message (`mailsec.crypto.rejection`), so that asking again tells nothing either.
 """
 
 from __future__ import annotations

@@ -19,6 +19,7 @@ class CMSLimits:
         countersigners: how many countersignatures one signer may have.
         attributes: how many attributes one signer may have.
         candidates: how many certificates under the name that a signer gives are tried.
+        inheritances: from how many issuers a signer's key is tried that takes its parameters from above.
         recipients: how many recipients an encrypted structure may have.
         trials: how many keys are tried on it; each costs an operation with the key and decrypting the content.
         iterations: how often a password may be hashed, all trials together; five million take seconds.
@@ -34,6 +35,7 @@ class CMSLimits:
     countersigners: int = 8
     attributes: int = 100
     candidates: int = 4
+    inheritances: int = 8
     recipients: int = 1000
     trials: int = 8
     iterations: int = 5_000_000

@@ -39,13 +39,14 @@ def context(number: int) -> int:
 class _Reader:
     """What the elements of one structure share: the buffer, the ends found so far, and what is left of the limits."""
 
-    __slots__ = ("budget", "ends", "limits", "octets")
+    __slots__ = ("alike", "budget", "ends", "limits", "octets")
 
     def __init__(self, octets: memoryview, limits: CMSLimits) -> None:
         self.octets = octets
         self.limits = limits
         self.budget = limits.elements
         self.ends: dict[int, int] = {}
+        self.alike: dict[int, int] = {}
 
     def header(self, at: int, end: int) -> tuple[int, bool, int, int]:
         """Reads identifier and length octets (X.690 section 8.1.2 and 8.1.3).
@@ -113,7 +114,11 @@ class _Reader:
                 ends[open_elements.pop()] = at
                 at += 2
                 continue
-            _, _, contents, stop = self.header(at, end)
+            before = at
+            _, constructed, contents, stop = self.header(at, end)
+            if stop != _INDEFINITE and not constructed:
+                at = self.skip_alike(before, contents, stop, end)
+                continue
             if stop == _INDEFINITE:
                 # A definite element in between is stepped over and searched when it is entered: each of its
                 # octets is then looked at once more, not once for each level.
@@ -124,6 +129,23 @@ class _Reader:
             else:
                 at = stop
         return ends[start]
+
+    def skip_alike(self, start: int, body: int, stop: int, end: int) -> int:
+        """Where the primitive elements end that follow one and have the very same header, as in a streamed content."""
+        known = self.alike.get(start)
+        if known is not None and known <= end:
+            return known
+        octets, step = self.octets, stop - start
+        header = bytes(octets[start:body])
+        size = len(header)
+        at = stop
+        most = min(end, stop + self.budget * step)
+        while octets[at : at + size] == header and at + step <= most:
+            at += step
+        self.budget -= (at - stop) // step
+        if at != stop:
+            self.alike[start] = at
+        return at
 
     def element(self, at: int, end: int, depth: int) -> Element:
         if depth > self.limits.depth:
@@ -241,9 +263,11 @@ class Element:
             if found != wanted:
                 raise CMSError("a string has pieces of another type")
             if not constructed:
+                last = reader.skip_alike(at, start, stop, end)
                 if start != stop:
-                    pieces.append(octets[start:stop])
-                at = stop
+                    step = stop - at
+                    pieces += [octets[one : one + stop - start] for one in range(start, last, step)]
+                at = last
                 continue
             after = stop
             if stop == _INDEFINITE:

@@ -6,7 +6,7 @@ the author is for the caller to find out.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import islice
@@ -29,7 +29,7 @@ from mailsec.crypto.schemes import DIGEST_OIDS, SCHEME_OIDS, SignatureScheme, sc
 from mailsec.errors import CMSError, LimitError, UsageError
 
 if TYPE_CHECKING:
-    from mailsec.crypto import Assessment, Certificate
+    from mailsec.crypto import Assessment, Certificate, PublicKey
 
 _EDWARDS_DIGESTS = {"ed25519": "sha512", "ed448": "shake256"}
 
@@ -60,6 +60,10 @@ class SignerVerification:
         others: where the outcome is good, certificates that would have done as well as `certificate`: for the same
             key, under the same identifier, and the signer did not commit to one (RFC 5035). Whoever shows a name
             from one of them must not hide those of the others.
+        key: the key that verified the signature, where the outcome is good: that of `certificate`, of a DSA key
+            without parameters with those of an issuer's (RFC 5280 section 4.1.2.7). Which issuer is the right one
+            only a path can tell, and with parameters of one's own choice a signature can be forged: then the key
+            must be the `key` of the path that is found.
     """
 
     signer: SignerInfo
@@ -69,6 +73,7 @@ class SignerVerification:
     scheme: SignatureScheme | None = None
     assessment: Assessment | None = None
     others: tuple[Certificate, ...] = ()
+    key: PublicKey | None = None
 
 
 def verify_signer(
@@ -119,10 +124,17 @@ def _verify(
             return SignerVerification(
                 signer, Outcome.NO_CERTIFICATE, "the signer's certificate is not at hand", None, scheme
             )
-        if all(c.public_key.trouble for c in certificates):
-            raise UnknownAlgorithmError("the signer's key is of a kind that is not supported")
+        keys = {certificate: _keys(certificate, known) for certificate in certificates}
+        if not any(keys.values()):
+            missing = any(certificate.public_key.lacks_parameters for certificate in certificates)
+            raise UnknownAlgorithmError(
+                "the parameters of the signer's key are not at hand, since its issuer's certificate is missing"
+                if missing
+                else "the signer's key is of a kind that is not supported"
+            )
         check_protection(signer)
-        right = [c for c in certificates if _verifies(signer, content, c, scheme)]
+        verified = {c: key for c in certificates for key in keys[c] if _verifies(signer, content, key, scheme)}
+        right = list(verified)
         if not right:
             what = "the signature does not verify"
             if signer.signed_attributes is None:
@@ -144,9 +156,10 @@ def _verify(
         return SignerVerification(signer, Outcome.UNSUPPORTED, str(error), first)
     except (CMSError, LimitError) as error:
         return SignerVerification(signer, Outcome.MALFORMED, str(error), first)
-    assessment = _assess(digest_name if stated is not None else "", scheme, certificate)
+    key = verified[certificate]
+    assessment = _assess(digest_name if stated is not None else "", scheme, key)
     return SignerVerification(
-        signer, Outcome.GOOD, "the signature is right", certificate, scheme, assessment, tuple(others)
+        signer, Outcome.GOOD, "the signature is right", certificate, scheme, assessment, tuple(others), key
     )
 
 
@@ -164,6 +177,36 @@ def _named(signer: SignerInfo, certificates: Iterable[Certificate]) -> Iterable[
         if means and certificate.der not in seen:
             seen.add(certificate.der)
             yield certificate
+
+
+def _keys(certificate: Certificate, known: Sequence[Certificate]) -> tuple[PublicKey, ...]:
+    """The key of a certificate, or where it lacks parameters what it is with those of its possible issuers."""
+    own = certificate.public_key
+    if not own.trouble:
+        return (own,)
+    return tuple(dict.fromkeys(_inherited(certificate, known, [LIMITS.inheritances])))
+
+
+def _inherited(certificate: Certificate, known: Sequence[Certificate], left: list[int]) -> Iterator[PublicKey]:
+    """A key with the parameters of each possible issuer, who may have them from above in turn.
+
+    Args:
+        certificate: a certificate whose key has trouble.
+        known: all certificates at hand.
+        left: how many more signatures on certificates may be verified; counted down.
+    """
+    own = certificate.public_key
+    if not own.lacks_parameters:
+        return
+    for issuer in known:
+        if issuer.subject_key != certificate.issuer_key or issuer == certificate or left[0] <= 0:
+            continue
+        left[0] -= 1
+        key = issuer.public_key
+        for above in (key,) if not key.trouble else _inherited(issuer, known, left):
+            found = own.with_parameters_of(above)
+            if not found.trouble and certificate.is_signed_by(above):
+                yield found
 
 
 def _scheme(signer: SignerInfo) -> SignatureScheme:
@@ -227,9 +270,8 @@ def _check_attributes(signer: SignerInfo, content: SignedContent, content_type: 
         raise CMSError("the content is the signed attributes of some other signature")
 
 
-def _verifies(signer: SignerInfo, content: SignedContent, certificate: Certificate, scheme: SignatureScheme) -> bool:
-    """Whether the certificate's key made the signature (RFC 5652 section 5.6)."""
-    key = certificate.public_key
+def _verifies(signer: SignerInfo, content: SignedContent, key: PublicKey, scheme: SignatureScheme) -> bool:
+    """Whether the key made the signature (RFC 5652 section 5.6)."""
     if signer.signed_attributes is not None:
         return any(key.verify(signer.signature, octets, scheme) for octets in signer.signed_octets())
     if scheme.digest is None:
@@ -237,11 +279,11 @@ def _verifies(signer: SignerInfo, content: SignedContent, certificate: Certifica
     return key.verify_digest(signer.signature, content.digest(scheme.digest), scheme)
 
 
-def _assess(digest_name: str, scheme: SignatureScheme, certificate: Certificate) -> Assessment:
+def _assess(digest_name: str, scheme: SignatureScheme, key: PublicKey) -> Assessment:
     """The worst that the algorithm policy says of what was used."""
     from mailsec.crypto import assess_content_digest, assess_signature
 
-    judged = assess_signature(scheme, certificate.public_key, use="smime")
+    judged = assess_signature(scheme, key, use="smime")
     if not digest_name:
         return judged
     order = ("accepted", "deprecated", "refused")

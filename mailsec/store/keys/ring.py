@@ -53,7 +53,7 @@ class StoredKeyRing:
         return self._unlocked(identity).sign(identity, scheme, octets)
 
     def decrypt_key(self, identity: Identity, scheme: KeyTransport, octets: bytes, length: int) -> bytes:
-        """Decrypts a key of `length` octets with an RSA key; random octets where it is not one.
+        """Decrypts a key of `length` octets with an RSA key; octets that mean nothing where it is not one.
 
         Raises:
             KeyFileError: as `sign`; never for what was encrypted.

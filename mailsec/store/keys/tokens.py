@@ -15,6 +15,7 @@ from typing import Any, Final, NoReturn
 from mailsec.crypto import Certificate, Identity, KeyTransport, PublicKey, SignatureScheme, new_digest
 from mailsec.crypto.cms import encode
 from mailsec.crypto.identity import named
+from mailsec.crypto.rejection import choose, stand_in
 from mailsec.errors import CertificateError, InputError, KeyFileError, UsageError
 from mailsec.message import plain_address
 from mailsec.store.keys.keystore import handle_of
@@ -86,6 +87,7 @@ class TokenKeyRing:
         self._sessions: dict[bytes, Any] = {}
         self._refused = ""
         self._lock = threading.RLock()  # modules need not be made for several threads
+        self._secret = secrets.token_bytes(32)  # for implicit rejection, since nothing can be made of keys on tokens
         try:
             self._library = self._api.lib(str(module))
         except Exception as error:  # noqa: BLE001 - a library of somebody else's says what it likes
@@ -132,7 +134,9 @@ class TokenKeyRing:
                 raise self._failed(entry, "sign", error) from None
 
     def decrypt_key(self, identity: Identity, scheme: KeyTransport, octets: bytes, length: int) -> bytes:
-        """Decrypts a key of `length` octets on the token; random octets where it is not one.
+        """Decrypts a key of `length` octets on the token; octets that mean nothing where it is not one.
+
+        These are the same for the same octets as long as this ring lives.
 
         Raises:
             KeyFileError: no token holds this identity, its key is no RSA key, or the token cannot decrypt so at all.
@@ -141,7 +145,7 @@ class TokenKeyRing:
         entry = self._entry(identity)
         if entry.public.key_type != "rsa":
             raise KeyFileError(f"the key of {identity.name} on the token is no RSA key")
-        instead = secrets.token_bytes(length)
+        instead = stand_in(self._secret + entry.id, octets, length)
         mechanisms = self._api.Mechanism
         with self._lock:
             key = self._key(entry)
@@ -156,7 +160,7 @@ class TokenKeyRing:
                 if not isinstance(error, self._api.PKCS11Error) or type(error).__name__ in _OUTSIDE:
                     raise self._failed(entry, f"decrypt by {scheme}", error) from None
                 found = b""
-        return found if len(found) == length else instead
+        return choose(found, instead)
 
     def agree(self, identity: Identity, peer: PublicKey) -> bytes:
         """The shared secret of a key on the token and a peer's by ECDH (RFC 5753).

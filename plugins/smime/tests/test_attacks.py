@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import base64
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import dsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from mailsec.crypto import RSA_SHA256
+from mailsec.crypto import RSA_SHA256, Certificate, PrivateKey, PublicKey, SignatureScheme, new_digest
 from mailsec.crypto.cms import Content, build_signed_data, encode, oids, parse_signed_data
 from mailsec.crypto.cms.tlv import context as tagged
 from mailsec.crypto.cms.tlv import read
+from mailsec.crypto.issue import issue, make_authority, make_certificate, make_name
 from mailsec.hooks import Cause, Opened, Result
 
 ENTITY = b"Content-Type: text/plain\r\n\r\nPay 10 to Bob.\r\n"
 FALSE = b"Content-Type: text/plain\r\n\r\nPay 1000 to Mallory.\r\n"
+NOW = datetime.now(UTC).replace(microsecond=0)
+START, END = NOW - timedelta(days=1), NOW + timedelta(days=30)
 FROM = b"From: Alice <alice@example.org>\r\n"
 
 
@@ -317,3 +322,103 @@ def test_too_many_signers_are_a_clear_result(pki: Any, open_message: Any) -> Non
         joined = _join(joined, joined)
     (result,) = open_message(clear(ENTITY, part(joined))).results
     assert (result.result, result.cause) == (Result.PERMERROR, Cause.LIMIT)
+
+
+def test_parameters_of_a_false_issuer(pki: Any, open_message: Any) -> None:
+    """A DSA key without parameters takes them from its issuer (RFC 3279 section 2.3.2), and from the true one only.
+
+    With Alice's y for a generator her private key is 1. To the certificate of an issuer with this generator a y can be
+    found that verifies the signature of Alice's issuer on her certificate, since DSA lets one choose the key last.
+    """
+    root = make_authority("DSA Authority", not_before=START, not_after=END, key=PrivateKey.generate("dsa"))
+    alice = PrivateKey.load(_dsa_file(root.key, 0xA11CE))
+    numbers = _dsa_numbers(alice)
+    group = numbers.parameter_numbers
+    bare = encode.sequence(
+        encode.sequence(encode.oid("1.2.840.10040.4.1")), encode.primitive(3, b"\0" + _integer(numbers.y))
+    )
+    certificate = make_certificate(
+        subject=make_name("Alice"),
+        issuer=root.certificate.subject_der,
+        public_key=PublicKey.unusable(bare, "it lacks its parameters"),
+        signer=root.key,
+        not_before=START,
+        not_after=END,
+        extensions=issue(
+            None, "alice@example.org", not_before=START, not_after=END, key=pki.alice["rsa"].key
+        ).certificate.extensions,
+    )
+    # The signature on the certificate: (r, s) over h, so that g^u1 y^u2 is what r is the remainder of.
+    outer = list(read(certificate.der).children())
+    r, s = (int.from_bytes(one.contents) for one in read(outer[2].contents[1:]).children())
+    digest = new_digest("sha256")
+    digest.update(outer[0].raw)
+    w = pow(s, -1, group.q)
+    u1, u2 = int.from_bytes(digest.digest()[: group.q.bit_length() // 8]) * w % group.q, r * w % group.q
+    point = pow(group.g, u1, group.p) * pow(_dsa_numbers(root.key).y, u2, group.p) % group.p
+    false_y = pow(point * pow(numbers.y, -u1, group.p), pow(u2, -1, group.q), group.p)
+    false_group = dsa.DSAParameterNumbers(group.p, group.q, numbers.y)
+    spki = (
+        dsa.DSAPublicNumbers(false_y, false_group)
+        .public_key()
+        .public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    )
+    false_issuer = make_certificate(
+        subject=root.certificate.subject_der,
+        issuer=root.certificate.subject_der,
+        public_key=PublicKey.from_spki_der(spki),
+        signer=PrivateKey.generate("ec"),
+        not_before=START,
+        not_after=END,
+    )
+    forger = PrivateKey(dsa.DSAPrivateNumbers(1, dsa.DSAPublicNumbers(numbers.y, false_group)).private_key())
+
+    def signed(key: PrivateKey, *certificates: Certificate) -> bytes:
+        digest = new_digest("sha256")
+        digest.update(ENTITY)
+        attributes = [
+            encode.sequence(encode.oid(oids.CONTENT_TYPE), encode.set_of((encode.oid(oids.DATA),))),
+            encode.sequence(encode.oid(oids.MESSAGE_DIGEST), encode.set_of((encode.octet_string(digest.digest()),))),
+        ]
+        sha256 = encode.sequence(encode.oid("2.16.840.1.101.3.4.2.1"))
+        info = encode.sequence(
+            encode.integer(1),
+            encode.sequence(certificate.issuer_der, encode.integer(certificate.serial)),
+            sha256,
+            encode.set_of(attributes, tagged(0)),
+            encode.sequence(encode.oid("2.16.840.1.101.3.4.3.2")),
+            encode.octet_string(key.sign(encode.set_of(attributes), SignatureScheme("dsa", "sha256"))),
+        )
+        data = encode.sequence(
+            encode.integer(1),
+            encode.set_of((sha256,)),
+            encode.sequence(encode.oid(oids.DATA)),
+            encode.constructed(tagged(0), certificate.der, *(one.der for one in certificates)),
+            encode.set_of((info,)),
+        )
+        return encode.sequence(encode.oid(oids.SIGNED_DATA), encode.constructed(tagged(0), data))
+
+    anchors = [root.certificate]
+    (honest,) = open_message(clear(ENTITY, part(signed(alice))), anchors=anchors).results
+    assert honest.result in {Result.PASS, Result.POLICY}
+    assert "parameters" not in honest.reason
+    (forged,) = open_message(clear(ENTITY, part(signed(forger, false_issuer))), anchors=anchors).results
+    assert forged.result is Result.POLICY
+    assert "the parameters of the signer's key are not those of its issuer" in forged.reason
+
+
+def _dsa_numbers(key: PrivateKey) -> dsa.DSAPublicNumbers:
+    native = key.public_key.native
+    assert isinstance(native, dsa.DSAPublicKey)
+    return native.public_numbers()
+
+
+def _dsa_file(like: PrivateKey, x: int) -> bytes:
+    """A private key in the group of another."""
+    group = _dsa_numbers(like).parameter_numbers
+    values = (0, group.p, group.q, group.g, pow(group.g, x, group.p), x)
+    return encode.sequence(*(encode.primitive(2, value.to_bytes(value.bit_length() // 8 + 1)) for value in values))
+
+
+def _integer(value: int) -> bytes:
+    return encode.primitive(2, value.to_bytes(value.bit_length() // 8 + 1))

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from mailsec.crypto import MemoryKeyRing
+from mailsec.crypto import MemoryKeyRing, PrivateKey
+from mailsec.crypto.issue import issue
 from mailsec.errors import UsageError
 from mailsec.hooks import Protection, Result
 from mailsec.message import parse
@@ -125,3 +126,25 @@ def test_a_signing_time_is_only_a_claim(pki: Any, open_message: Any, now: Any) -
     octets = protect(parse(MESSAGE), SIGN, context)
     (result,) = open_message(octets, at=now + timedelta(days=400)).results
     assert (str(result.result), str(result.cause)) == ("policy", "not-valid")
+
+
+@pytest.mark.parametrize("kind", ["ml-dsa-44", "ml-dsa-65", "ml-dsa-87"])
+@pytest.mark.parametrize("opaque", [False, True])
+def test_ml_dsa_signs_where_the_settings_allow_it(
+    pki: Any, now: Any, open_message: Any, kind: Any, opaque: bool
+) -> None:
+    """RFC 9882; without the setting another key of the author signs, and where there is none, nobody."""
+    key = PrivateKey.generate(kind)
+    end = now + timedelta(days=99)  # the longest validity, by which keys of other kinds would be chosen
+    issued = issue(pki.authority, "alice@example.org", not_before=now, not_after=end, key=key)
+    keys = MemoryKeyRing()
+    keys.add_file(issued.to_pem())
+    with pytest.raises(UsageError, match="the setting ml_dsa"):
+        protect(parse(MESSAGE), SIGN, make_context(keys=keys, at=now))
+    for name in ("rsa", "p256"):
+        keys.add_file(pki.alice[name].to_pem())
+    for allowed in (True, False):
+        context = make_context(keys=keys, settings=Settings(ml_dsa=allowed, opaque=opaque), at=now)
+        (result,) = open_message(protect(parse(MESSAGE), SIGN, context), at=now).results
+        assert result.result is Result.PASS
+        assert any(kind in str(fact).lower() for fact in result.evidence) is allowed

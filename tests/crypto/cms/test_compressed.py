@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import zlib
+from collections.abc import Callable
 from dataclasses import replace
+from importlib.metadata import version
 
 import pytest
 from asn1crypto import cms as native
@@ -31,13 +33,18 @@ def test_what_is_compressed_is_decompressed(pieces: list[bytes]) -> None:
     assert native.ContentInfo.load(octets, strict=True)["content"].decompressed == b"".join(pieces)
 
 
-def test_another_library_compresses() -> None:
+def test_another_library_compresses(cell: Callable[..., None]) -> None:
     content = native.EncapsulatedContentInfo({"content_type": "data", "content": zlib.compress(CONTENT)})
     inner = native.CompressedData(
         {"version": 0, "compression_algorithm": {"algorithm": "zlib"}, "encap_content_info": content}
     )
     octets = native.ContentInfo({"content_type": "compressed_data", "content": inner}).dump()
     assert decompress(octets) == (oids.DATA, CONTENT)
+    peer = f"asn1crypto {version('asn1crypto')}"
+    cell("CompressedData", "zlib", peer, "it compresses, we decompress")
+    ours = native.ContentInfo.load(b"".join(compress((CONTENT,))), strict=True)
+    assert ours["content"].decompressed == CONTENT
+    cell("CompressedData", "zlib", peer, "we compress, it decompresses")
 
 
 def test_segments() -> None:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mailsec.crypto import Identity, KeyTransport, PublicKey
+from mailsec.crypto import Identity, KeyTransport, PrivateKey, PublicKey, private
 from mailsec.crypto.cms import (
     LIMITS,
     CertificateRecipient,
@@ -221,14 +221,76 @@ def test_a_padding_oracle_learns_nothing(recipients: Any) -> None:
     assert bytes(decrypt(good, Counting())[0]) == CONTENT  # type: ignore[arg-type]
 
 
+def test_the_way_to_a_key_is_always_the_same(recipients: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What stands in for a key is made before it is known whether it is needed, and chosen without a branch."""
+    steps: list[tuple[str, int]] = []
+
+    def watched(name: str) -> None:
+        function = getattr(private, name)
+
+        def call(*arguments: Any) -> bytes:
+            found: bytes = function(*arguments)
+            steps.append((name, len(found)))
+            return found
+
+        monkeypatch.setattr(private, name, call)
+
+    watched("stand_in")
+    watched("choose")
+    ring, identity = recipients.ring, recipients.identity("rsa")
+    public = recipients.certificates["rsa"].public_key
+    key = bytes(range(32))
+    right = public.encrypt_key(key, KeyTransport())
+    assert ring.decrypt_key(identity, KeyTransport(), right, 32) == key
+    for octets in (right, *(pkcs1(public, block) for _, block in bad_blocks(key, 256)), b"", b"\xff" * 256):
+        steps.clear()
+        assert len(ring.decrypt_key(identity, KeyTransport(), octets, 32)) == 32
+        assert steps == [("stand_in", 32), ("choose", 32)]
+
+
+def test_a_message_that_is_sent_again_ends_as_before(recipients: Any) -> None:
+    """With CBC one wrong key in 256 gives a right padding: were it another each time, repeating would tell.
+
+    Each wrong padding is decrypted many times; whatever comes of it the first time comes of it every time, as it
+    does of an encrypted key that is right and of the wrong length.
+    """
+    enveloped = parse_enveloped_data(make(recipients, cipher="aes128-cbc"))
+    (info,) = enveloped.recipients
+    public = recipients.certificates["rsa"].public_key
+    key = recipients.ring.decrypt_key(recipients.identity("rsa"), KeyTransport(), info.encrypted_key, 16)
+    block = with_content(enveloped, bytes(32))
+
+    def ends(octets: bytes) -> str:
+        try:
+            return bytes(
+                decrypt(replace(block, recipients=(replace(info, encrypted_key=octets),)), recipients.ring)[0]
+            ).hex()
+        except DecryptionError as error:
+            return str(error)
+
+    for name, wrong in bad_blocks(key, 256):
+        assert len({ends(pkcs1(public, wrong)) for _ in range(50)}) == 1, name
+    # Among many wrong keys some give a right padding, which is what an attacker would have looked for.
+    several = [ends(pkcs1(public, bytes([0, 1]) + number.to_bytes(254))) for number in range(3000)]
+    assert any(len(end) == 2 * 31 for end in several)
+    assert several[:50] == [ends(pkcs1(public, bytes([0, 1]) + number.to_bytes(254))) for number in range(50)]
+
+
 @pytest.mark.parametrize("scheme", [KeyTransport(), KeyTransport("sha1"), KeyTransport("sha256", label=b"x")])
 def test_key_rings_always_give_a_key(recipients: Any, scheme: KeyTransport) -> None:
-    """Implicit rejection: as many octets as asked for, fresh each time."""
+    """Implicit rejection: as many octets as asked for, the same for the same octets, others for others."""
     ring, identity = recipients.ring, recipients.identity("rsa")
+    found = set()
     for octets in (b"", b"\0" * 256, b"\x01" * 256, b"\xff" * 256, b"\x01" * 255, b"\x01" * 4000):
-        found = [ring.decrypt_key(identity, scheme, octets, 24) for _ in range(2)]
-        assert [len(key) for key in found] == [24, 24]
-    assert ring.decrypt_key(identity, scheme, b"", 24) != ring.decrypt_key(identity, scheme, b"", 24)
+        once, again = (ring.decrypt_key(identity, scheme, octets, 24) for _ in range(2))
+        assert (len(once), once) == (24, again)
+        found.add(once)
+    assert len(found) == 6
+    # Another key of the same owner, and the same key loaded once more.
+    other = ring.decrypt_key(recipients.identity("rsa-too"), scheme, b"\x01" * 256, 24)
+    assert other not in found
+    reloaded = PrivateKey.load((recipients.folder / "rsa.key").read_bytes())
+    assert reloaded.decrypt_key(b"\x01" * 256, scheme, 24) in found
     encrypted = recipients.certificates["rsa"].public_key.encrypt_key(b"k" * 16, scheme)
     assert ring.decrypt_key(identity, scheme, encrypted, 16) == b"k" * 16
     assert len(ring.decrypt_key(identity, scheme, encrypted, 24)) == 24

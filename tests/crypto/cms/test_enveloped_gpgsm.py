@@ -76,14 +76,19 @@ def gpgsm(recipients: Any, tmp_path_factory: pytest.TempPathFactory, figure: Cal
     ("theirs", "ours"),
     [("AES128", "aes128-cbc"), ("AES192", "aes192-cbc"), ("AES256", "aes256-cbc"), ("3DES", "des-ede3-cbc")],
 )
-def test_gpgsm_encrypts(gpgsm: GpgSM, recipients: Any, theirs: str, ours: str) -> None:
+def test_gpgsm_encrypts(gpgsm: GpgSM, recipients: Any, cell: Callable[..., None], theirs: str, ours: str) -> None:
     octets = gpgsm("--encrypt", "--recipient", "rsa@example.org", "--cipher-algo", theirs, stdin=CONTENT)
     content, decryption = decrypt(parse_enveloped_data(octets), recipients.ring)
     assert (bytes(content), decryption.cipher) == (CONTENT, ours)
+    cell("EnvelopedData", "RSA, PKCS #1 v1.5", "gpgsm 2.2", "it encrypts, we decrypt", ours)
 
 
 @pytest.mark.parametrize("cipher", ["aes128-cbc", "aes192-cbc", "aes256-cbc"])
 @pytest.mark.parametrize("others", [(), ("p256", "x25519", "ml-kem-768")], ids=["alone", "among others"])
-def test_gpgsm_decrypts(gpgsm: GpgSM, recipients: Any, cipher: str, others: tuple[str, ...]) -> None:
+def test_gpgsm_decrypts(
+    gpgsm: GpgSM, recipients: Any, cell: Callable[..., None], cipher: str, others: tuple[str, ...]
+) -> None:
     everybody = [CertificateRecipient(recipients.certificates[kind]) for kind in ("rsa", *others)]
     assert gpgsm("--decrypt", stdin=b"".join(encrypt([CONTENT], everybody, cipher=cipher))) == CONTENT
+    name = "several recipients" if others else "RSA, PKCS #1 v1.5"
+    cell("EnvelopedData", name, "gpgsm 2.2", "we encrypt, it decrypts", cipher)

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import base64
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from importlib.metadata import version
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from asn1crypto import cms as native
+from cryptography.hazmat.primitives.keywrap import aes_key_unwrap
 from kyber_py.ml_kem import ML_KEM_512, ML_KEM_768, ML_KEM_1024
+from nacl.bindings import crypto_aead_chacha20poly1305_ietf_decrypt, crypto_aead_chacha20poly1305_ietf_encrypt
 
 from mailsec.crypto import Certificate, Identity, MemoryKeyRing, PrivateKey, PublicKey
 from mailsec.crypto.cms import (
     CertificateRecipient,
     ContentEncryption,
+    SharedKey,
     decrypt,
     encrypt,
     find_recipients,
@@ -51,6 +56,10 @@ ML_KEM_SEED = bytes(range(64))
 ML_KEM_IDENTIFIER = bytes.fromhex("599788C37AED400EE405D1B2A3366AB17D824A51")
 
 
+Cell = Callable[..., None]
+KYBER = f"kyber-py {version('kyber-py')}"
+
+
 @dataclass
 class Oracle:
     """A key ring that decapsulates with another library, and counts how often."""
@@ -68,7 +77,7 @@ class Oracle:
         return self.library.decaps(self.decapsulation_key, octets)
 
 
-def test_ml_kem_as_in_rfc_9936() -> None:
+def test_ml_kem_as_in_rfc_9936(cell: Cell) -> None:
     """The example takes ML-KEM-512, which a key ring may have though ours has not."""
     _, decapsulation_key = ML_KEM_512.key_derive(ML_KEM_SEED)
     certificate = SimpleNamespace(key_identifier=ML_KEM_IDENTIFIER, public_key=PublicKey.unusable(b"", "it is a test"))
@@ -76,6 +85,7 @@ def test_ml_kem_as_in_rfc_9936() -> None:
     content, decryption = decrypt(parse_enveloped_data(ML_KEM_EXAMPLE), ring)
     assert bytes(content) == b"Hello, world!"
     assert (decryption.cipher, decryption.authenticated, ring.used) == ("aes128-gcm", True, 1)
+    cell("AuthEnvelopedData", "ML-KEM-512", f"RFC 9936 appendix C, {KYBER}", "they encrypt, we decrypt", "aes128-gcm")
 
 
 def test_the_key_derivation_of_ml_kem_as_in_rfc_9936() -> None:
@@ -144,8 +154,11 @@ def test_rfc_4134(conformance: Path) -> None:
         decrypt(parse_enveloped_data((folder / "5.2.bin").read_bytes()), ring)
 
 
+FUNCTIONS = {"aes256-cbc": "EnvelopedData", "aes256-gcm": "AuthEnvelopedData"}
+
+
 @pytest.mark.parametrize("kind", ["ml-kem-768", "ml-kem-1024"])
-def test_ml_kem_beside_another_library(recipients: Any, kind: str) -> None:
+def test_ml_kem_beside_another_library(recipients: Any, cell: Cell, kind: str) -> None:
     """kyber-py decapsulates what we encapsulate, and we what it encapsulates (FIPS 203)."""
     library = ML_KEM_768 if kind == "ml-kem-768" else ML_KEM_1024
     identity = recipients.identity(kind)
@@ -154,10 +167,14 @@ def test_ml_kem_beside_another_library(recipients: Any, kind: str) -> None:
     assert recipients.ring.decapsulate(identity, ciphertext) == secret
     (seed,) = re.findall(rb"\x80\x40(.{64})", der_of(recipients.folder / f"{kind}.key"), re.DOTALL)
     ring: Any = Oracle(library.key_derive(seed)[1], library, identity)
-    octets = b"".join(encrypt([CONTENT], [CertificateRecipient(recipients.certificates[kind])], cipher="aes256-gcm"))
-    content, _ = decrypt(parse_enveloped_data(octets), ring)
-    assert bytes(content) == CONTENT
-    assert ring.used == 1
+    one = CertificateRecipient(recipients.certificates[kind])
+    for used, (cipher, function) in enumerate(FUNCTIONS.items(), start=1):
+        octets = b"".join(encrypt([CONTENT], [one], cipher=cipher))
+        content, _ = decrypt(parse_enveloped_data(octets), ring)
+        assert bytes(content) == CONTENT
+        assert ring.used == used
+        cell(function, kind.upper(), KYBER, "we encrypt, they decapsulate", cipher)
+        cell(function, kind.upper(), KYBER, "they encapsulate, we decapsulate", cipher)
 
 
 def der_of(path: Path) -> bytes:
@@ -166,7 +183,7 @@ def der_of(path: Path) -> bytes:
 
 @pytest.mark.parametrize("cipher", ["aes128-cbc", "aes256-gcm", "aes256-ccm", "chacha20-poly1305"])
 @pytest.mark.parametrize("kind", ["rsa", "p256", "x25519", "x448"])
-def test_another_reader_reads_the_same(recipients: Any, kind: str, cipher: str) -> None:
+def test_another_reader_reads_the_same(recipients: Any, cell: Cell, kind: str, cipher: str) -> None:
     """asn1crypto, which reads strictly, sees the recipients, the algorithm and the content as we do."""
     certificate = recipients.certificates[kind]
     octets = b"".join(encrypt([CONTENT], [CertificateRecipient(certificate)], cipher=cipher))
@@ -192,3 +209,28 @@ def test_another_reader_reads_the_same(recipients: Any, kind: str, cipher: str) 
     assert content["encrypted_content"].native == b"".join(ours.pieces)
     assert find_recipients(ours, recipients.ring.identities()) == (recipients.identity(kind),)
     assert info.dump(force=True) == octets
+    function = "EnvelopedData" if "cbc" in cipher else "AuthEnvelopedData"
+    peer = f"asn1crypto {version('asn1crypto')}"
+    cell(function, NAMES[kind], peer, "we encrypt, it reads the structure", cipher)
+
+
+NAMES = {"rsa": "RSA, PKCS #1 v1.5", "p256": "ECDH, P-256", "x25519": "ECDH, X25519", "x448": "ECDH, X448"}
+
+
+def test_chacha20_poly1305_beside_libsodium(recipients: Any, cell: Cell) -> None:
+    """RFC 8103: PyNaCl decrypts what we encrypt and we what it encrypts; the key is one that was handed over."""
+    shared = SharedKey(b"kek", bytes(range(32)))
+    octets = b"".join(encrypt([CONTENT], [shared], cipher="chacha20-poly1305"))
+    ours = parse_enveloped_data(octets)
+    (recipient,) = native.ContentInfo.load(octets, strict=True)["content"]["recipient_infos"]
+    key = aes_key_unwrap(shared.key, recipient.chosen["encrypted_key"].native)
+    nonce = ours.encryption.nonce
+    encrypted = b"".join(ours.pieces)
+    assert crypto_aead_chacha20poly1305_ietf_decrypt(encrypted + ours.tag, ours.aad, nonce, key) == CONTENT
+    peer, name = f"PyNaCl {version('pynacl')}, asn1crypto", "shared key (KEK)"
+    cell("AuthEnvelopedData", name, peer, "we encrypt, they decrypt", "chacha20-poly1305")
+    theirs = crypto_aead_chacha20poly1305_ietf_encrypt(CONTENT[::-1], ours.aad, nonce, key)
+    changed = octets.replace(encrypted, theirs[:-16]).replace(ours.tag, theirs[-16:])
+    content, _ = decrypt(parse_enveloped_data(changed), recipients.ring, secrets=[shared])
+    assert bytes(content) == CONTENT[::-1]
+    cell("AuthEnvelopedData", name, peer, "they encrypt, we decrypt", "chacha20-poly1305")

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from mailsec.crypto import (
     ECDSA_SHA256,
     ECDSA_SHA384,
     ECDSA_SHA512,
+    ED448,
     ED25519,
     ML_DSA_44,
     ML_DSA_65,
@@ -49,27 +51,36 @@ from mailsec.crypto.cms import (
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 CONTENT = b"Content-Type: text/plain\r\n\r\nHello, world.\r\n" * 100
-Figure = Callable[[str], None]
+Cell = Callable[..., None]
 OpenSSL = Callable[..., bytes]
 
 
 class Row:
-    """One line of the table: a function and an algorithm in one direction, with all its forms."""
+    """A row of the table: a function and an algorithm in one direction, with all its forms."""
 
-    def __init__(self, figure: Figure, name: str) -> None:
-        self.figure, self.name = figure, name
-        self.cells: list[str] = []
+    def __init__(self, cell: Cell, algorithm: str, peer: str, direction: str, function: str = "SignedData") -> None:
+        self._count = partial(cell, function, algorithm, peer, direction)
+        self._forms: list[str] = []
 
     def cell(self, form: str) -> None:
-        self.cells.append(form)
+        self._forms.append(form)
+        self._count(form)
 
     def show(self, expected: int) -> None:
-        assert len(self.cells) == expected
-        self.figure(f"SignedData, {self.name}: {', '.join(self.cells)}: {len(self.cells)} of {expected}")
+        assert len(self._forms) == expected
 
 
 def peer_name(openssl: OpenSSL) -> str:
     return " ".join(openssl("version").decode().split()[:2])
+
+
+def written(kind: str, scheme: SignatureScheme) -> str:
+    """An algorithm as it is named in the rows of the other direction."""
+    if scheme.key_type == "rsa-pss":
+        salt = "" if scheme.mgf_digest is None else f", salt of {scheme.salt_length}"
+        return f"RSASSA-PSS with {sha(scheme.digest or '')}{salt}"
+    name = "RSA PKCS #1 v1.5" if kind == "rsa" else f"ECDSA {CURVES.get(kind, kind)}"
+    return f"{name} with {sha(scheme.digest or '')}"
 
 
 def good(octets: bytes, certificate: Certificate | None, content: bytes = CONTENT) -> bool:
@@ -101,16 +112,24 @@ def md(name: str) -> tuple[str, str]:
     return ("-md", name)
 
 
+CURVES = {"p256": "P-256", "p384": "P-384", "p521": "P-521"}
+
+
+def sha(name: str) -> str:
+    """A digest as the standards name it."""
+    return name.upper() if name.startswith("sha3-") else name.upper().replace("SHA", "SHA-")
+
+
 PSS = ("-keyopt", "rsa_padding_mode:pss")
 READ: list[tuple[str, str, tuple[str, ...]]] = [
     ("RSA PKCS #1 v1.5 with SHA-1", "rsa", md("sha1")),
-    *((f"RSA PKCS #1 v1.5 with {name}", "rsa", md(name)) for name in ("sha224", "sha256", "sha384", "sha512")),
-    *((f"RSASSA-PSS with {name}", "rsa", (*PSS, *md(name))) for name in ("sha1", "sha256", "sha384", "sha512")),
-    ("RSASSA-PSS with sha256, salt of 20", "rsa", (*PSS, "-keyopt", "rsa_pss_saltlen:20")),
-    ("RSASSA-PSS with sha512, the longest salt", "rsa", (*PSS, *md("sha512"), "-keyopt", "rsa_pss_saltlen:max")),
-    ("RSASSA-PSS with sha256, mask by sha512", "rsa", (*PSS, "-keyopt", "rsa_mgf1_md:sha512")),
+    *((f"RSA PKCS #1 v1.5 with {sha(name)}", "rsa", md(name)) for name in ("sha224", "sha256", "sha384", "sha512")),
+    *((f"RSASSA-PSS with {sha(name)}", "rsa", (*PSS, *md(name))) for name in ("sha1", "sha256", "sha384", "sha512")),
+    ("RSASSA-PSS with SHA-256, salt of 20", "rsa", (*PSS, "-keyopt", "rsa_pss_saltlen:20")),
+    ("RSASSA-PSS with SHA-512, the longest salt", "rsa", (*PSS, *md("sha512"), "-keyopt", "rsa_pss_saltlen:max")),
+    ("RSASSA-PSS with SHA-256, mask by SHA-512", "rsa", (*PSS, "-keyopt", "rsa_mgf1_md:sha512")),
     *(
-        (f"ECDSA {curve} with {name}", curve, md(name))
+        (f"ECDSA {CURVES.get(curve, curve)} with {sha(name)}", curve, md(name))
         for curve, digests in {
             "p256": ("sha1", "sha256", "sha512"),
             "p384": ("sha384", "sha256"),
@@ -121,21 +140,21 @@ READ: list[tuple[str, str, tuple[str, ...]]] = [
         }.items()
         for name in digests
     ),
-    *((f"DSA with {name}", "dsa", md(name)) for name in ("sha1", "sha256")),
+    *((f"DSA with {sha(name)}", "dsa", md(name)) for name in ("sha1", "sha256")),
     # With ECDSA and RSASSA-PSS, OpenSSL 3.0 fails to write SHA-3.
-    *((f"RSA PKCS #1 v1.5 with {name}", "rsa", md(name)) for name in ("sha3-256", "sha3-384", "sha3-512")),
+    *((f"RSA PKCS #1 v1.5 with {sha(name)}", "rsa", md(name)) for name in ("sha3-256", "sha3-384", "sha3-512")),
 ]
 
 
 @pytest.mark.peer
 @pytest.mark.parametrize(("name", "kind", "options"), READ, ids=[row[0] for row in READ])
 def test_openssl_signs(
-    openssl: OpenSSL, people: Any, figure: Figure, name: str, kind: str, options: tuple[str, ...]
+    openssl: OpenSSL, people: Any, cell: Cell, name: str, kind: str, options: tuple[str, ...]
 ) -> None:
     forms = dict(FORMS)
     if PSS[1] in options:
         del forms["streamed"]  # OpenSSL 3.0 itself fails to write that
-    row = Row(figure, f"{peer_name(openssl)} signs, we verify, {name}")
+    row = Row(cell, name, peer_name(openssl), "it signs, we verify")
     command = ("cms", "-sign", "-binary", "-outform", "DER", *people.files(kind), *options)
     for form, more in forms.items():
         assert good(openssl(*command, *more, stdin=CONTENT), people.certificate(kind)), form
@@ -168,13 +187,13 @@ WRITTEN: list[tuple[str, SignatureScheme]] = [
 @pytest.mark.peer
 @pytest.mark.parametrize(("kind", "scheme"), WRITTEN, ids=str)
 def test_openssl_verifies(
-    openssl: OpenSSL, people: Any, figure: Figure, tmp_path: Path, kind: str, scheme: SignatureScheme
+    openssl: OpenSSL, people: Any, cell: Cell, tmp_path: Path, kind: str, scheme: SignatureScheme
 ) -> None:
     (tmp_path / "content").write_bytes(CONTENT)
     outside = ("-content", str(tmp_path / "content"))
     verify = ("cms", "-verify", "-binary", "-inform", "DER", "-CAfile", str(people.folder / "ca.pem"), "-cades")
-    mask = f", mask by {scheme.mgf_digest}" if scheme.mgf_digest else ""
-    row = Row(figure, f"we sign, {peer_name(openssl)} verifies, {kind} {scheme}{mask}")
+    mask = f", mask by {sha(scheme.mgf_digest)}" if scheme.mgf_digest else ""
+    row = Row(cell, f"{written(kind, scheme)}{mask}", peer_name(openssl), "we sign, it verifies")
     all_attributes = {"capabilities": ("aes256-gcm",), "encryption_certificate": people.certificate("p256")}
     for form, detached, options in (
         ("detached", True, {}),
@@ -190,9 +209,9 @@ def test_openssl_verifies(
 
 
 @pytest.mark.peer
-def test_openssl_with_several_signers(openssl: OpenSSL, people: Any, figure: Figure, tmp_path: Path) -> None:
+def test_openssl_with_several_signers(openssl: OpenSSL, people: Any, cell: Cell, tmp_path: Path) -> None:
     kinds = ("rsa", "p256", "brainpoolP384r1", "dsa")
-    row = Row(figure, f"{peer_name(openssl)} and we in turn, several signers")
+    row = Row(cell, "several signers", peer_name(openssl), "in turn")
     sign = ("cms", "-sign", "-binary", "-outform", "DER", "-nodetach")
     octets = openssl(*sign, *(word for kind in kinds for word in people.files(kind)), stdin=CONTENT)
     assert len(parse_signed_data(octets).signers) == 4
@@ -224,8 +243,8 @@ def test_openssl_with_several_signers(openssl: OpenSSL, people: Any, figure: Fig
 
 
 @pytest.mark.peer
-def test_openssl_with_certificates_only(openssl: OpenSSL, people: Any, figure: Figure) -> None:
-    row = Row(figure, f"{peer_name(openssl)} and we, certificates only")
+def test_openssl_with_certificates_only(openssl: OpenSSL, people: Any, cell: Cell) -> None:
+    row = Row(cell, "certificates only", peer_name(openssl), "both")
     certificates = {people.certificate(kind) for kind in ("rsa", "p256")}
     made = build_certificates_only(certificates)
     printed = openssl("pkcs7", "-inform", "DER", "-print_certs", "-noout", stdin=made)
@@ -240,9 +259,9 @@ def test_openssl_with_certificates_only(openssl: OpenSSL, people: Any, figure: F
 
 
 @pytest.mark.peer
-def test_openssl_with_receipts(openssl: OpenSSL, people: Any, figure: Figure, tmp_path: Path) -> None:
+def test_openssl_with_receipts(openssl: OpenSSL, people: Any, cell: Cell, tmp_path: Path) -> None:
     """RFC 2634 section 2."""
-    row = Row(figure, f"{peer_name(openssl)} asks for a receipt and gives it, we read both")
+    row = Row(cell, "RSA and ECDSA", peer_name(openssl), "it asks and gives, we read both", "receipts")
     to = ("-receipt_request_to", "alice@example.org")
     requests = {
         "of all": ("-receipt_request_all",),
@@ -276,9 +295,9 @@ def test_openssl_with_receipts(openssl: OpenSSL, people: Any, figure: Figure, tm
 
 
 @pytest.mark.peer
-def test_gpgsm_signs(gpgsm: OpenSSL, people: Any, figure: Figure) -> None:
+def test_gpgsm_signs(gpgsm: OpenSSL, people: Any, cell: Cell) -> None:
     """With RSA only: this version imports no other private keys."""
-    row = Row(figure, "gpgsm 2.2 signs, we verify, RSA PKCS #1 v1.5")
+    row = Row(cell, "RSA PKCS #1 v1.5", "gpgsm 2.2", "it signs, we verify")
     for digest, form in (
         ("SHA1", "encapsulated"),
         ("SHA224", "detached"),
@@ -314,9 +333,9 @@ def test_gpgsm_signs(gpgsm: OpenSSL, people: Any, figure: Figure) -> None:
     ids=str,
 )
 def test_gpgsm_verifies(
-    gpgsm: OpenSSL, people: Any, figure: Figure, tmp_path: Path, kind: str, scheme: SignatureScheme
+    gpgsm: OpenSSL, people: Any, cell: Cell, tmp_path: Path, kind: str, scheme: SignatureScheme
 ) -> None:
-    row = Row(figure, f"we sign, gpgsm 2.2 verifies, {kind} {scheme}")
+    row = Row(cell, written(kind, scheme), "gpgsm 2.2", "we sign, it verifies")
     (tmp_path / "content").write_bytes(CONTENT)
     for form, detached in (("detached", True), ("encapsulated", False)):
         (tmp_path / "signed").write_bytes(people.sign(CONTENT, people.signer(kind, scheme), detached=detached))
@@ -369,12 +388,12 @@ def composed(people: Any, kind: str, algorithm: bytes, digest: bytes, raw: Calla
 
 
 @pytest.mark.parametrize("kind", ML_DSA)
-def test_ml_dsa_beside_dilithium_py(people: Any, figure: Figure, kind: str) -> None:
+def test_ml_dsa_beside_dilithium_py(people: Any, cell: Cell, kind: str) -> None:
     """RFC 9882; the certificate comes from elsewhere, since asn1crypto knows no such keys."""
     scheme, peer = ML_DSA[kind]
-    names = f"asn1crypto {version('asn1crypto')} with dilithium-py {version('dilithium-py')}"
+    names = f"dilithium-py {version('dilithium-py')}, asn1crypto"
     public = people.issued(kind).key.public_key.spki_der()[22:]
-    row = Row(figure, f"we and {names}, {kind}")
+    row = Row(cell, kind.upper(), names, "both")
     for form, detached in (("we sign detached, they verify", True), ("we sign encapsulated, they verify", False)):
         signature, octets = what_was_signed(people.sign(CONTENT, people.signer(kind, scheme), detached=detached))
         assert peer.verify(public, octets, signature)
@@ -394,9 +413,9 @@ def test_ml_dsa_beside_dilithium_py(people: Any, figure: Figure, kind: str) -> N
     row.show(3)
 
 
-def test_ed25519_beside_pynacl(people: Any, figure: Figure) -> None:
+def test_ed25519_beside_pynacl(people: Any, cell: Cell) -> None:
     """RFC 8419; OpenSSL 3.0 signs no CMS with Ed25519."""
-    row = Row(figure, f"we and asn1crypto {version('asn1crypto')} with PyNaCl {version('pynacl')}, ed25519")
+    row = Row(cell, "Ed25519", f"PyNaCl {version('pynacl')}, asn1crypto", "both")
     public = VerifyKey(people.issued("ed25519").key.public_key.spki_der()[-32:])
     for form, detached in (("we sign detached, they verify", True), ("we sign encapsulated, they verify", False)):
         octets = people.sign(CONTENT, people.signer("ed25519", ED25519), detached=detached)
@@ -410,5 +429,32 @@ def test_ed25519_beside_pynacl(people: Any, figure: Figure) -> None:
     signed = parse_signed_data(octets)
     known = (people.certificate("ed25519"),)
     assert verify_signer(signed.signers[0], signed, Content((CONTENT,)), known).outcome is Outcome.GOOD
+    row.cell("they sign, we verify")
+    row.show(3)
+
+
+def test_ed448_beside_openssl(openssl: OpenSSL, people: Any, cell: Cell, tmp_path: Path) -> None:
+    """RFC 8419; OpenSSL 3.0 has Ed448 and does not use it in CMS: `pkeyutl` signs and verifies the attributes."""
+    row = Row(cell, "Ed448", f"{peer_name(openssl)} pkeyutl, asn1crypto", "both")
+    key = people.issued("ed448").key
+    (tmp_path / "key").write_bytes(key.to_pem())
+    (tmp_path / "public").write_bytes(openssl("pkey", "-in", str(tmp_path / "key"), "-pubout"))
+    for form, detached in (("we sign detached, they verify", True), ("we sign encapsulated, they verify", False)):
+        signature, octets = what_was_signed(people.sign(CONTENT, people.signer("ed448", ED448), detached=detached))
+        (tmp_path / "signature").write_bytes(signature)
+        (tmp_path / "signed").write_bytes(octets)
+        command = ("pkeyutl", "-verify", "-rawin", "-pubin", "-inkey", str(tmp_path / "public"))
+        files = ("-in", str(tmp_path / "signed"), "-sigfile", str(tmp_path / "signature"))
+        assert b"Verified Successfully" in openssl(*command, *files)
+        row.cell(form)
+    digest = encode.sequence(encode.oid(oids.SHAKE256_LEN), encode.integer(512))
+    algorithm = encode.sequence(encode.oid("1.3.101.113"))
+    certificate = people.certificate("ed448")
+    attributes = people.attributes(CONTENT, digest="shake256")
+    (tmp_path / "signed").write_bytes(encode.set_of(attributes))
+    command = ("pkeyutl", "-sign", "-rawin", "-inkey", str(tmp_path / "key"), "-in", str(tmp_path / "signed"))
+    signature = openssl(*command)
+    info = people.info(attributes, kind="ed448", digest=digest, algorithm=algorithm, signature=signature)
+    assert good(people.data(info, content=CONTENT, certificates=(certificate.der,)), certificate)
     row.cell("they sign, we verify")
     row.show(3)

@@ -216,3 +216,32 @@ def test_nested_indefinite_lengths_are_searched_once() -> None:
             break
         element = first
     assert element.end - element.body == 10_000
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from([0, 1, 2, 127, 128, 300]), st.integers(1, 9), st.booleans()), max_size=9),
+    st.booleans(),
+    st.integers(0, 60),
+)
+def test_pieces_of_one_size_are_read_in_one_go(runs: list[tuple[int, int, bool]], definite: bool, most: int) -> None:
+    """As streaming programs write them, in strings within the string too; the limit counts each all the same."""
+    parts, expected, elements = [], [], 1
+    for size, count, nested in runs:
+        pieces = [bytes((number,)) * size for number in range(count)]
+        octets = b"".join(encode.octet_string(piece) for piece in pieces)
+        parts.append(b"\x24\x80" + octets + b"\0\0" if nested else octets)
+        expected += [piece for piece in pieces if piece]
+        elements += count + nested
+    inside = b"".join(parts)
+    octets = encode.constructed(OCTET_STRING, inside) if definite else b"\x24\x80" + inside + b"\0\0"
+    element = read(octets)
+    assert element.stop == len(octets)
+    assert [bytes(piece) for piece in element.segments()] == expected
+    assert element.segments() == element.segments()
+    if definite and not any(nested for _, _, nested in runs):
+        try:
+            read(octets, CMSLimits(elements=most)).segments()
+        except LimitError:
+            assert most < elements
+        else:
+            assert most >= elements

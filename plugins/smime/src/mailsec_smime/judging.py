@@ -114,6 +114,8 @@ def judge(
     evidence.append(CertificatePath(tuple(c.der for c in validated.path), validated.anchored))
     if validated.failure is not None:
         found.append((_PATH[validated.failure], validated.sentence[: 4 * _LONG]))
+    elif verification.key is not None and validated.key != verification.key:
+        found.append((Cause.UNTRUSTED, "the parameters of the signer's key are not those of its issuer"))
     if trouble:
         found.append((Cause.OTHER_IDENTITY, trouble))
     sentences = [sentence for _, sentence in found] or notes

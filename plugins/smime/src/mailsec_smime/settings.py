@@ -16,8 +16,9 @@ class Settings:
         opaque: whether the content goes inside the signature (application/pkcs7-mime), so that nothing on the
             way can change it but only readers with S/MIME can read it; else it stays readable beside the
             signature (multipart/signed).
-        digest: `"sha256"`, `"sha384"` or `"sha512"`. Ed25519 and Ed448 keys have digests of their own.
+        digest: `"sha256"`, `"sha384"` or `"sha512"`. Ed25519, Ed448 and ML-DSA keys have digests of their own.
         pss: whether RSA keys sign with RSASSA-PSS; some old clients verify only PKCS #1 v1.5.
+        ml_dsa: whether keys for ML-DSA (RFC 9882) sign, before all others; few programs verify it yet.
         capabilities: the content encryption that is announced to be understood, the best liked first.
         revocation: whether CRLs and OCSP responders are asked if certificates were revoked: `"off"` asks nobody;
             `"soft"` counts what is revoked, and takes what cannot be found out for a note; with `"hard"` a signature
@@ -30,6 +31,7 @@ class Settings:
     opaque: bool = False
     digest: str = "sha256"
     pss: bool = False
+    ml_dsa: bool = False
     capabilities: tuple[str, ...] = ("aes256-gcm", "aes128-gcm", "aes256-cbc", "aes128-cbc")
     revocation: str = "soft"
 

@@ -6,7 +6,7 @@ from base64 import encodebytes
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
-from mailsec.crypto import SignatureScheme, new_digest
+from mailsec.crypto import ML_DSA_44, ML_DSA_65, ML_DSA_87, SignatureScheme, new_digest
 from mailsec.crypto.cms import Content, NewSigner, content_digest, micalg
 from mailsec.crypto.cms import sign as sign_content
 from mailsec.errors import UsageError
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from mailsec.hooks import Identity, ProtectorContext
 
+_ML_DSA: dict[str, SignatureScheme] = {scheme.key_type: scheme for scheme in (ML_DSA_44, ML_DSA_65, ML_DSA_87)}
 _LINE = 998  # octets in a line without its end (RFC 5322 section 2.1.1)
 _STEP: Final = 57 << 12
 """Octets that are looked at, or written as whole lines of base64, in one go."""
@@ -127,7 +128,14 @@ def find_signer(author: str, context: ProtectorContext) -> Identity:
     valid = [identity for identity in found if _is_valid(identity, context.moment.at)]
     if not valid:
         raise UsageError(f"no certificate for {author} is valid now and for signing")
-    return max(valid, key=lambda identity: identity.certificates[0].not_after)
+    preferred = isinstance(context.settings, Settings) and context.settings.ml_dsa
+    return max(
+        valid,
+        key=lambda identity: (
+            identity.key_type.startswith("ml-dsa-") == preferred,
+            identity.certificates[0].not_after,
+        ),
+    )
 
 
 def _is_valid(identity: Identity, at: datetime) -> bool:
@@ -154,6 +162,10 @@ def _scheme(identity: Identity, settings: Settings) -> SignatureScheme:
         return SignatureScheme("ed25519")
     if kind == "ed448":
         return SignatureScheme("ed448")
+    if kind in _ML_DSA:
+        if not settings.ml_dsa:
+            raise UsageError("the key is for ML-DSA, which few programs can verify: it signs with the setting ml_dsa")
+        return _ML_DSA[kind]
     raise UsageError(f"a key of the kind {kind} cannot sign")
 
 
