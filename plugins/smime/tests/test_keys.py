@@ -568,3 +568,25 @@ def test_a_certificate_is_found_in_the_dns(store: Any, pki: Any, capsys: Any) ->
     assert "which needs a path to an authority that you trust besides" in capsys.readouterr().out
     assert find(store, certificate, "secure", data="00ff") == 1
     assert "a record cannot be used" in capsys.readouterr().err
+
+
+# -- the password --------------------------------------------------------------------------------------------
+
+
+def test_the_password_of_all_keys_is_changed(keys: Run) -> None:
+    for address in (ALICE, BOB):
+        keys("make", address, "--kind", "ec", *SECRET)
+    done = keys("password", *SECRET, "--new-password-command", "echo hunter-new")
+    assert "The 2 keys are encrypted by the new password." in done.stdout
+    refused = keys("export", ALICE, "--output", "a.p12", *SECRET, *FILE_SECRET, status=2)
+    assert "the password of the kept keys is wrong" in refused.stderr
+    keys("export", ALICE, "--output", "a.p12", "--password-command", "echo hunter-new", *FILE_SECRET)
+
+
+def test_a_wrong_password_changes_nothing(keys: Run) -> None:
+    assert "no private key is kept" in keys("password", *SECRET, status=2).stderr
+    keys("make", ALICE, "--kind", "ec", *SECRET)
+    wrong = ("--password-command", "echo hunter-wrong", "--new-password-command", "echo hunter-new")
+    assert "the password of the kept keys is wrong" in keys("password", *wrong, status=2).stderr
+    assert "give --new-password-command" in keys("password", *SECRET, status=2).stderr
+    keys("export", ALICE, "--output", "a.p12", *SECRET, *FILE_SECRET)
