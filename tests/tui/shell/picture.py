@@ -15,7 +15,7 @@ from textual.app import App
 
 __all__ = ["lines_of", "picture"]
 
-_CHANGING = re.compile(r"[0-9a-f]{8,}|\d+(?:\.\d+)? kB")
+_CHANGING = re.compile(r"[0-9a-f]{8,}|(?:[0-9A-F]{4} ){3,}[0-9A-F]{4}|\d+(?:\.\d+)? kB")
 """Fingerprints and sizes of keys that are made anew for each run."""
 
 _LETTERS = string.ascii_letters + string.digits
@@ -43,10 +43,14 @@ def picture(app: App[Any]) -> str:
     drawn = []
     for text, runs in rows:
         styles = "".join(letters.get(style, "?") * length for style, length in runs)
-        drawn.append(_CHANGING.sub(lambda found: re.sub(r"[0-9a-f]", "0", found[0]), text).rstrip())
+        drawn.append(_CHANGING.sub(_stable, text).rstrip())
         if styles.strip("."):
             drawn.append("    \u00a6" + styles.rstrip("."))
     return "\n".join([*drawn, "", *(f"{letter} {style}" for style, letter in letters.items())])
+
+
+def _stable(found: re.Match[str]) -> str:
+    return re.sub(r"[0-9]" if found[0].endswith("kB") else r"[0-9a-fA-F]", "0", found[0])
 
 
 def _name(style: Style | None) -> str:

@@ -52,6 +52,7 @@ class Box(ModalScreen[T]):
         self._title = safe_text(title)
         self._details = "\n".join(map(safe_text, details))
         self._keys = keys
+        self._said = Static("", classes="box--trouble")
 
     def compose(self) -> ComposeResult:
         """Title, details, lines to type into, what went wrong, keys."""
@@ -63,7 +64,7 @@ class Box(ModalScreen[T]):
                 yield Static(Content(label), classes="box--label")
                 line.cursor_blink = False
                 yield line
-            yield Static("", classes="box--trouble")
+            yield self._said
             yield Static(Content(self._keys), classes="box--keys")
 
     def lines(self) -> Sequence[tuple[str, Input]]:
@@ -76,9 +77,8 @@ class Box(ModalScreen[T]):
         Args:
             sentence: the sentence; empty for nothing.
         """
-        trouble = self.query_one(".box--trouble", Static)
-        trouble.display = bool(sentence)
-        trouble.update(Content(f"! {safe_text(sentence)}" if sentence else ""))
+        self._said.display = bool(sentence)
+        self._said.update(Content(f"! {safe_text(sentence)}" if sentence else ""))
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Takes back what was said of what stood there before."""

@@ -1,0 +1,147 @@
+"""How the screens about keys look: at three sizes, dark, light and without colour.
+
+As in `test_screens.py`; what has changed is shown by `pytest --snapshot-update -n 0` and a comparison.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from textual.pilot import Pilot
+from textual.widgets import Input
+
+from mailsec.crypto import PrivateIdentity, PrivateKey
+from mailsec.crypto.issue import make_own
+from mailsec.tui.screens.background import Background
+from mailsec.tui.screens.keys.screen import KeysScreen
+from mailsec.tui.screens.mailbox import MailboxScreen
+from tests.tui.shell.keys import AT, ROBIN, Correspondents, fill
+from tests.tui.shell.picture import lines_of, picture
+from tests.tui.shell.test_screens import SIZES, THEMES, AsText, draw
+
+SCENES: dict[str, tuple[list[str], list[str]]] = {
+    "keys": ([], []),
+    "keys, a correspondent": (["down"] * 3, ["home"]),
+    "keys, narrowed": (["/", *"expired"], ["escape"]),
+    "keys, nothing fits": (["/", *"nobody"], ["escape"]),
+    "keys, details of your own": (["enter"], ["escape"]),
+    "keys, all actions": (["?"], ["escape"]),
+    "keys, trust": ([*["down"] * 3, "t"], ["escape", "home"]),
+    "keys, trust refused": ([*["down"] * 3, "t", "y", "enter"], ["escape", "home"]),
+    "keys, distrust": (["down", "d"], ["escape", "home"]),
+    "keys, forget": (["x"], ["escape"]),
+    "keys, import": (["i"], ["escape"]),
+    "keys, export": (["e"], ["escape"]),
+    "keys, make": (["m"], ["escape"]),
+    "keys, password": (["p"], ["escape"]),
+    "keys, wrong password": (["p", *"wrong", "enter"], ["escape"]),
+}
+"""By name: the keys that lead there, and those that lead back."""
+
+
+@pytest.fixture(autouse=True)
+def still(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing goes on behind a picture, no cursor blinks, the clock stands, and the user's home is nobody's."""
+
+    class Clock(datetime):
+        @classmethod
+        def now(cls, tz: Any = None) -> Any:
+            return AT.astimezone(tz)
+
+    async def briefly(*_seconds: float) -> None:
+        await asyncio.sleep(0.002)
+
+    monkeypatch.setattr("mailsec.store.keys.keystore.datetime", Clock)
+    monkeypatch.setattr("mailsec.store.keys.passwords._keyring", lambda: None)
+    monkeypatch.setattr("mailsec.tui.screens.keys.screen.NOTICE", 600.0)
+    monkeypatch.setattr(Background, "start", lambda self: None)
+    monkeypatch.setattr(Input, "_toggle_cursor", lambda self: None)
+    monkeypatch.setattr("textual.app.wait_for_idle", briefly)
+    monkeypatch.setattr("textual.pilot.wait_for_idle", briefly)
+
+
+@pytest.fixture
+def kept(home: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """A small Maildir, with keys in the user's home."""
+    people = Correspondents()
+    monkeypatch.setenv("HOME", str(home.root.parent))
+    folder = home.root.parent / "keys"
+    end = people.bob.certificate.not_after
+    own = make_own(PrivateKey.generate("ec"), [ROBIN], not_before=AT, not_after=end)
+    fill(folder, PrivateIdentity(own.key, own.certificates), people)
+    return replace(home, settings=replace(home.settings, keys=folder))
+
+
+async def settle(pilot: Pilot[None]) -> str:
+    """Waits until the screen stays as it is; gives its picture."""
+    before = ""
+    for _ in range(1000):
+        await pilot.pause(0.01)
+        if not lines_of(pilot.app):
+            continue  # a screen that was just shown first
+        now = picture(pilot.app)
+        screens = [one for one in pilot.app.screen_stack if isinstance(one, KeysScreen | MailboxScreen)]
+        busy = any(worker.is_running for screen in pilot.app.screen_stack for worker in _trying(screen))
+        if screens and now == before and not busy and _ready(screens[-1]):
+            return now
+        before = now
+    raise TimeoutError("the screen never rests")
+
+
+def _trying(screen: Any) -> list[Any]:
+    return [one for one in screen.workers if one.node is screen and type(screen).__name__ == "AskSecret"]
+
+
+def _ready(screen: Any) -> bool:
+    return bool(screen.loaded) if isinstance(screen, KeysScreen) else screen.reader.rested
+
+
+async def press(pilot: Pilot[None], keys: list[str]) -> str:
+    for key in keys:
+        await pilot.press(key)
+        await settle(pilot)
+    return await settle(pilot)
+
+
+async def check(app: Any, scenes: dict[str, tuple[list[str], list[str]]], theme: str, snapshot: Any) -> None:
+    snapshot = snapshot.use_extension(AsText)
+    changed = []
+    async with app.run_test(size=SIZES[-1]) as pilot:
+        await settle(pilot)
+        await press(pilot, ["ctrl+k"])
+        for size in SIZES:
+            await pilot.resize_terminal(*size)
+            await settle(pilot)
+            for name, (there, back) in scenes.items():
+                shown = await press(pilot, there)
+                draw(app, name, size, theme)
+                if theme == "plain":
+                    assert all(
+                        character in NOT_OURS or character.isascii() for line in lines_of(app) for character in line
+                    )
+                if shown != snapshot(name=f"{name}-{size[0]}x{size[1]}".replace(", ", "-").replace(" ", "-")):
+                    changed.append((name, size))
+                await press(pilot, back)
+                app.screen_stack[-1].say("") if isinstance(app.screen, KeysScreen) else None
+    assert not changed
+
+
+NOT_OURS = "\N{REPLACEMENT CHARACTER}"
+
+
+@pytest.mark.parametrize("theme", THEMES)
+async def test_every_screen(kept: Any, client: Callable[..., Any], snapshot: Any, theme: str) -> None:
+    await check(client(kept, theme=theme, glyphs=theme != "plain"), SCENES, theme, snapshot)
+
+
+@pytest.mark.parametrize("theme", THEMES)
+async def test_where_nothing_is_kept(home: Any, client: Callable[..., Any], snapshot: Any, theme: str) -> None:
+    empty = replace(home, settings=replace(home.settings, keys=Path("/nowhere/keys")))
+    app = client(empty, theme=theme, glyphs=theme != "plain")
+    await check(app, {"no keys yet": ([], [])}, theme, snapshot)
