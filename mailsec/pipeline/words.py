@@ -31,7 +31,6 @@ _CAUSES = {
     Cause.TEST_KEY: "its key is only being tested",
     Cause.NO_KEY: "the key is not in DNS",
     Cause.KEY: "the key cannot be used",
-    Cause.LOCKED: "your key is locked",
     Cause.SYNTAX: "it is malformed",
     Cause.UNSUPPORTED: "its kind is not known",
     Cause.LIMIT: "it goes over a limit",

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from mailsec.hooks.types import CertificateSource, Identity, KeptKey
 
 __all__ = [
+    "called",
     "can_do",
     "describe_certificate",
     "describe_identity",
@@ -96,6 +97,13 @@ def describe_certificate(certificate: Certificate, now: datetime, *, whole: bool
 def subject_of(certificate: Certificate) -> str:
     """Whose certificate it is, by the name in it."""
     return short(certificate.subject) or "(no name)"
+
+
+def called(certificate: Certificate) -> str:
+    """Whose certificate it is, in few words: the common name, where the name in it is nothing else."""
+    subject = certificate.subject
+    common = subject.removeprefix("CN=")
+    return short(common) if common != subject and not set("=,+\\") & set(common) else subject_of(certificate)
 
 
 def issuer_of(certificate: Certificate) -> str:

@@ -199,7 +199,7 @@ class Reader:
             passwords.offer(typed)
             await self.judge_again()
             again = self._lock
-            return f"{lock.secret} is not this one; try again" if again and again.secret == lock.secret else ""
+            return f"that is not {lock.secret}; try again" if again and again.secret == lock.secret else ""
 
         title = lock.secret[0].upper() + lock.secret[1:]
         details = ["This message is encrypted.", *about(lock, passwords)]

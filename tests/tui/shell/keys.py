@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from mailsec.crypto import Certificate, PrivateIdentity, PrivateKey, load_identities
+from mailsec.crypto.cms import CertificateRecipient, encrypt
 from mailsec.crypto.issue import Issued, issue, make_authority, make_own
 from mailsec.store.keys import FileKeyStore, Passwords
 
-__all__ = ["AT", "PASSWORD", "ROBIN", "Correspondents", "fill", "open_store"]
+__all__ = ["AT", "PASSWORD", "ROBIN", "Correspondents", "encrypted_to", "fill", "open_store"]
 
 AT = datetime(2026, 5, 12, 14, 30, tzinfo=UTC)
 PASSWORD = "correct horse"
@@ -35,6 +37,19 @@ class Correspondents:
     @property
     def all(self) -> Sequence[Issued]:
         return (self.alice, self.bob, self.carol, self.mallory)
+
+
+def encrypted_to(certificate: Certificate) -> bytes:
+    """A message that is encrypted to somebody (RFC 8551 section 3.3)."""
+    entity = b"Content-Type: text/plain; charset=utf-8\r\n\r\nThe cake is in the kitchen.\r\n"
+    content = b"".join(encrypt((entity,), [CertificateRecipient(certificate)], cipher="aes256-gcm"))
+    head = (
+        b"From: Alice <alice@example.org>\r\nTo: Robin <robin@example.net>\r\nSubject: Surprise\r\n"
+        b"Date: Mon, 11 May 2026 20:00:00 +0000\r\nMessage-ID: <surprise@example.org>\r\nMIME-Version: 1.0\r\n"
+        b"Content-Type: application/pkcs7-mime; smime-type=authEnveloped-data; name=smime.p7m\r\n"
+        b"Content-Transfer-Encoding: base64\r\n\r\n"
+    )
+    return head + base64.encodebytes(content).replace(b"\n", b"\r\n")
 
 
 def open_store(folder: Path, password: str = PASSWORD) -> FileKeyStore:

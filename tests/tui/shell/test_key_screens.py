@@ -18,10 +18,12 @@ from textual.widgets import Input
 
 from mailsec.crypto import PrivateIdentity, PrivateKey
 from mailsec.crypto.issue import make_own
+from mailsec.store import Maildir
 from mailsec.tui.screens.background import Background
 from mailsec.tui.screens.keys.screen import KeysScreen
 from mailsec.tui.screens.mailbox import MailboxScreen
-from tests.tui.shell.keys import AT, ROBIN, Correspondents, fill
+from tests.tui.shell.conftest import index_all
+from tests.tui.shell.keys import AT, ROBIN, Correspondents, encrypted_to, fill
 from tests.tui.shell.picture import lines_of, picture
 from tests.tui.shell.test_screens import SIZES, THEMES, AsText, draw
 
@@ -43,6 +45,13 @@ SCENES: dict[str, tuple[list[str], list[str]]] = {
     "keys, wrong password": (["p", *"wrong", "enter"], ["escape"]),
 }
 """By name: the keys that lead there, and those that lead back."""
+
+
+CLOSED: dict[str, tuple[list[str], list[str]]] = {
+    "closed, asked for": (["enter"], ["escape", "escape"]),
+    "closed, left so": (["enter", "escape"], ["escape"]),
+}
+"""The same for a message that is encrypted to a key under a password."""
 
 
 @pytest.fixture(autouse=True)
@@ -75,21 +84,21 @@ def kept(home: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
     end = people.bob.certificate.not_after
     own = make_own(PrivateKey.generate("ec"), [ROBIN], not_before=AT, not_after=end)
     fill(folder, PrivateIdentity(own.key, own.certificates), people)
+    Maildir(home.root).deliver(encrypted_to(own.certificate))
+    index_all(home)
     return replace(home, settings=replace(home.settings, keys=folder))
 
 
 async def settle(pilot: Pilot[None]) -> str:
     """Waits until the screen stays as it is; gives its picture."""
-    before = ""
+    before: list[str] = []
     for _ in range(1000):
         await pilot.pause(0.01)
-        if not lines_of(pilot.app):
-            continue  # a screen that was just shown first
-        now = picture(pilot.app)
+        now = lines_of(pilot.app)
         screens = [one for one in pilot.app.screen_stack if isinstance(one, KeysScreen | MailboxScreen)]
         busy = any(worker.is_running for screen in pilot.app.screen_stack for worker in _trying(screen))
-        if screens and now == before and not busy and _ready(screens[-1]):
-            return now
+        if now and now == before and screens and not busy and _ready(screens[-1]):
+            return picture(pilot.app)
         before = now
     raise TimeoutError("the screen never rests")
 
@@ -99,22 +108,28 @@ def _trying(screen: Any) -> list[Any]:
 
 
 def _ready(screen: Any) -> bool:
-    return bool(screen.loaded) if isinstance(screen, KeysScreen) else screen.reader.rested
+    if isinstance(screen, KeysScreen):
+        return screen.loaded
+    judged = not screen.pane.display or screen.pane.message is None or screen.pane.report is not None
+    return screen.messages.count > 0 and screen.reader.rested and judged
 
 
 async def press(pilot: Pilot[None], keys: list[str]) -> str:
     for key in keys:
         await pilot.press(key)
-        await settle(pilot)
+        if key in {"enter", "escape", "t", "p"}:
+            await settle(pilot)
     return await settle(pilot)
 
 
-async def check(app: Any, scenes: dict[str, tuple[list[str], list[str]]], theme: str, snapshot: Any) -> None:
+async def check(
+    app: Any, scenes: dict[str, tuple[list[str], list[str]]], theme: str, snapshot: Any, first: list[str]
+) -> None:
     snapshot = snapshot.use_extension(AsText)
     changed = []
     async with app.run_test(size=SIZES[-1]) as pilot:
         await settle(pilot)
-        await press(pilot, ["ctrl+k"])
+        await press(pilot, first)
         for size in SIZES:
             await pilot.resize_terminal(*size)
             await settle(pilot)
@@ -128,7 +143,8 @@ async def check(app: Any, scenes: dict[str, tuple[list[str], list[str]]], theme:
                 if shown != snapshot(name=f"{name}-{size[0]}x{size[1]}".replace(", ", "-").replace(" ", "-")):
                     changed.append((name, size))
                 await press(pilot, back)
-                app.screen_stack[-1].say("") if isinstance(app.screen, KeysScreen) else None
+                if isinstance(app.screen, KeysScreen | MailboxScreen):
+                    app.screen.say("")
     assert not changed
 
 
@@ -137,11 +153,16 @@ NOT_OURS = "\N{REPLACEMENT CHARACTER}"
 
 @pytest.mark.parametrize("theme", THEMES)
 async def test_every_screen(kept: Any, client: Callable[..., Any], snapshot: Any, theme: str) -> None:
-    await check(client(kept, theme=theme, glyphs=theme != "plain"), SCENES, theme, snapshot)
+    await check(client(kept, theme=theme, glyphs=theme != "plain"), SCENES, theme, snapshot, ["ctrl+k"])
+
+
+@pytest.mark.parametrize("theme", THEMES)
+async def test_a_closed_message(kept: Any, client: Callable[..., Any], snapshot: Any, theme: str) -> None:
+    await check(client(kept, theme=theme, glyphs=theme != "plain"), CLOSED, theme, snapshot, ["g"])
 
 
 @pytest.mark.parametrize("theme", THEMES)
 async def test_where_nothing_is_kept(home: Any, client: Callable[..., Any], snapshot: Any, theme: str) -> None:
     empty = replace(home, settings=replace(home.settings, keys=Path("/nowhere/keys")))
     app = client(empty, theme=theme, glyphs=theme != "plain")
-    await check(app, {"no keys yet": ([], [])}, theme, snapshot)
+    await check(app, {"no keys yet": ([], [])}, theme, snapshot, ["ctrl+k"])

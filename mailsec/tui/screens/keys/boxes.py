@@ -18,6 +18,8 @@ __all__ = ["AskText", "Box", "Sure"]
 
 T = TypeVar("T")
 
+_ROOMY = 22  # lines
+
 
 class Box(ModalScreen[T]):
     """A box with lines to type into.
@@ -44,6 +46,8 @@ class Box(ModalScreen[T]):
         & Input, & Input:focus { border: none; height: 1; padding: 0 1; background: $background; }
         & .box--trouble { color: $level-warning; display: none; }
         & .box--keys { margin: 1 0 0 0; color: $text-muted; }
+        &.-short > Vertical { padding: 0 2; }
+        &.-short .box--keys { margin: 0; }
     }
     """
 
@@ -66,6 +70,10 @@ class Box(ModalScreen[T]):
                 yield line
             yield self._said
             yield Static(Content(self._keys), classes="box--keys")
+
+    def on_resize(self) -> None:
+        """Leaves blank lines out where there is little room."""
+        self.set_class(self.app.size.height < _ROOMY, "-short")
 
     def lines(self) -> Sequence[tuple[str, Input]]:
         """The lines to type into, each with what stands above it."""

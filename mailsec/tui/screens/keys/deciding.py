@@ -10,7 +10,7 @@ from mailsec.errors import CertificateError, UsageError
 from mailsec.hooks.types import CertificatePath, TrustDecision
 from mailsec.message import plain_address
 from mailsec.store.keys.deciding import AS_AUTHORITY, scopes, trust_certificate, what_it_means
-from mailsec.store.keys.words import describe_certificate, short, subject_of
+from mailsec.store.keys.words import called, describe_certificate, short
 from mailsec.tui.screens.keys.boxes import Sure
 from mailsec.tui.screens.keys.entries import groups
 from mailsec.tui.screens.pick import Pick
@@ -64,11 +64,20 @@ async def decide(app: App[object], desk: Desk[FileKeyStore], certificates: Itera
 
 
 def _question(certificate: Certificate, scope: str, now: datetime) -> Sure:
-    whom = f"for {scope} alone" if scope != AS_AUTHORITY else "as an authority"
+    whom = f"for {scope} alone, and nothing that it signs" if scope != AS_AUTHORITY else "as an authority"
     name, *rest = describe_certificate(certificate, now, whole=True)[:-1]
     prints = groups(certificate.fingerprint, _PER_LINE)
     compare = "Compare it with what its owner tells you over another way than mail, such as the telephone."
-    lines = [name, "; ".join(rest), what_it_means(scope), "", *(f"  {one}" for one in prints), "", compare]
+    means = [what_it_means(scope)] if scope == AS_AUTHORITY else []
+    lines = [
+        name,
+        "; ".join(rest),
+        *means,
+        "",
+        *(f"{'' if number else 'SHA-256':9}{one}" for number, one in enumerate(prints)),
+        "",
+        compare,
+    ]
     return Sure(
         f"Trust this certificate {whom}?",
         lines,
@@ -77,7 +86,7 @@ def _question(certificate: Certificate, scope: str, now: datetime) -> Sure:
 
 
 def _choice(certificate: Certificate, scope: str) -> str:
-    return f"{subject_of(certificate)}, an authority" if scope == AS_AUTHORITY else f"{short(scope)}, alone"
+    return f"{called(certificate)}, as an authority" if scope == AS_AUTHORITY else f"{short(scope)}, alone"
 
 
 def _decisions(store: FileKeyStore) -> Sequence[TrustDecision]:

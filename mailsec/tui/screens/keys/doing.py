@@ -19,7 +19,7 @@ from mailsec.tui.screens.ask import Ask
 from mailsec.tui.screens.keys.boxes import AskText, Sure
 from mailsec.tui.screens.keys.deciding import decide
 from mailsec.tui.screens.keys.details import DetailsScreen
-from mailsec.tui.screens.keys.entries import Entry, outline
+from mailsec.tui.screens.keys.entries import Entry, Section, outline
 from mailsec.tui.screens.keys.secret import AskSecret
 from mailsec.tui.screens.pick import Pick
 
@@ -37,6 +37,14 @@ _KINDS: tuple[tuple[str, Kind], ...] = (
 )
 
 
+_TITLES: dict[Section, str] = {
+    "own": "Your key",
+    "elsewhere": "Your key, in a file or on a token",
+    "trusted": "Trusted by you",
+    "known": "A correspondent's certificate",
+}
+
+
 def _always(_entry: Entry | None) -> bool:
     return True
 
@@ -50,7 +58,7 @@ def _with_certificate(entry: Entry | None) -> bool:
 
 
 def _can_be_trusted(entry: Entry | None) -> bool:
-    return _with_certificate(entry) and entry is not None and entry.section != "elsewhere"
+    return _with_certificate(entry) and entry is not None and not entry.trusted
 
 
 def _decided(entry: Entry | None) -> bool:
@@ -93,7 +101,7 @@ async def _details(screen: KeysScreen) -> None:
     entry = _current(screen)
     prints = "" if entry.certificate is None else entry.certificate.fingerprint
     items = outline(entry, screen.now, glyphs=screen.glyphs)
-    await screen.app.push_screen_wait(DetailsScreen(entry.who, items, prints, glyphs=screen.glyphs))
+    await screen.app.push_screen_wait(DetailsScreen(_TITLES[entry.section], items, prints, glyphs=screen.glyphs))
 
 
 async def _narrow(screen: KeysScreen) -> None:
@@ -373,7 +381,7 @@ def _current(screen: KeysScreen) -> Entry:
 
 def _lines(entry: Entry, screen: KeysScreen) -> list[str]:
     if isinstance(entry.thing, KeptKey):
-        return describe_key(entry.thing, screen.now)
+        return describe_key(entry.thing, screen.now)[:3]  # the fingerprint is in the details
     return [f"{entry.kind()}, {entry.period(screen.now)}", *([entry.origin] if entry.origin else [])]
 
 
@@ -386,17 +394,19 @@ async def _after(screen: KeysScreen, said: str, *, trust: bool) -> None:
 
 
 _NO_ENTRY = "nothing is selected"
+_NOTHING_TO_TRUST = "there is no certificate here that is not trusted already"
 _NO_CERTIFICATE = "this key has no certificate yet"
 
 ACTIONS: tuple[KeyAction, ...] = (
     KeyAction("enter", "details", "shows all that is known of it", _details, _any, _NO_ENTRY, ("l", "right", "o")),
-    KeyAction("t", "trust", "trusts this certificate, after a question", _trust, _can_be_trusted, _NO_CERTIFICATE),
+    KeyAction("t", "trust", "trusts this certificate, after a question", _trust, _can_be_trusted, _NOTHING_TO_TRUST),
     KeyAction(
         "d", "distrust", "takes a decision to trust back", _distrust, _decided, "there is no decision to take back"
     ),
     KeyAction("i", "import", "imports keys or certificates from a file", _import),
     KeyAction("m", "make", "makes a key of your own", _make),
     KeyAction("/", "filter", "leaves what has a text in it", _narrow),
+    KeyAction("?", "all", "shows all that can be done here", _choose, also=(":", "f1", "ctrl+p")),
     KeyAction(
         "x",
         "forget",
@@ -408,7 +418,6 @@ ACTIONS: tuple[KeyAction, ...] = (
     ),
     KeyAction("e", "export", "writes the certificate to a file", _export, _with_certificate, _NO_CERTIFICATE),
     KeyAction("p", "password", "changes the password of your private keys", _password),
-    KeyAction("?", "all", "shows all that can be done here", _choose, also=(":", "f1", "ctrl+p")),
     KeyAction("q", "close", "closes the list", _leave, also=("escape",)),
 )
 """All of them, the most wanted first."""

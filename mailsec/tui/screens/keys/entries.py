@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 from mailsec.hooks.types import Identity, KeptKey, KnownCertificate, TrustDecision
 from mailsec.message import safe_text
 from mailsec.store.keys.deciding import AS_AUTHORITY, digits
-from mailsec.store.keys.words import can_do, issuer_of, key_kind, origin, short, spaced, subject_of, validity
+from mailsec.store.keys.words import called, can_do, issuer_of, key_kind, origin, short, spaced, subject_of, validity
 from mailsec.tui.marks import MARKS
 from mailsec.tui.reading.outline import Item
 
@@ -141,11 +141,11 @@ def entries_of(kept: Kept, elsewhere: Iterable[Identity], anchors: Iterable[Anch
     for anchor in anchors:
         one = anchor.certificate
         where = f"in the configuration: {safe_text(anchor.file.name)}"
-        found.append(Entry("trusted", subject_of(one), one.public_key, (one,), where, True, anchor))
+        found.append(Entry("trusted", called(one), one.public_key, (one,), where, True, anchor))
     sources = {(one.address, one.certificate): origin(one.source, one.detail) for one in kept.known}
     for decision in kept.decisions:
         one, address = decision.certificate, decision.address
-        who = subject_of(one) if address == AS_AUTHORITY else short(address)
+        who = called(one) if address == AS_AUTHORITY else short(address)
         where = "as an authority" if address == AS_AUTHORITY else "for this address alone"
         found.append(Entry("trusted", who, one.public_key, (one,), where, True, decision))
     for known in kept.known:
@@ -216,7 +216,7 @@ def _items(entry: Entry, now: datetime, *, glyphs: bool) -> Iterator[Item]:
         yield Item("SHA-256 fingerprint", children=prints)
         yield _certificate(own, "certificate", closed=False)
     for issuer in entry.certificates[1:]:
-        yield _certificate(issuer, f"issued by {subject_of(issuer)}", closed=True, prints=True)
+        yield _certificate(issuer, f"issued by {called(issuer)}", closed=True, prints=True)
 
 
 def _standing(entry: Entry) -> Iterator[str]:

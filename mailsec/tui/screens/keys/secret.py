@@ -162,7 +162,7 @@ async def with_secret(app: App[object], work: Callable[[], Awaitable[T]], find: 
                 done.append(await work())
             except LockedError as again:
                 if again.secret == locked.secret:
-                    return f"{locked.secret} is not this one; try again"
+                    return f"that is not {locked.secret}; try again"
                 failed.append(again)
             except MailsecError as error:
                 failed.append(error)
