@@ -27,9 +27,10 @@ async def _unlock(screen: MailboxScreen) -> None:
 
 @does("trust-signer")
 async def _trust_signer(screen: MailboxScreen) -> None:
-    if not await screen.reader.judged() or screen.pane.report is None:
+    report = screen.pane.report if await screen.reader.judged() else None
+    if report is None:
         return
-    signers = signers_of(screen.pane.report)
+    signers = signers_of(report)
     if not signers:
         screen.say("nobody has signed this message by S/MIME, so there is no certificate to trust")
         return

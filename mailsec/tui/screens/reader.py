@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from textual.timer import Timer
-from textual.worker import Worker
+from textual.worker import Worker, WorkerCancelled, WorkerFailed
 
 from mailsec.errors import LockedError, MailsecError, SealError
 from mailsec.hooks.types import LOCK_FACT, LOCKED_KEY_FACT, AuthResult, Cause, Fact
@@ -70,10 +71,13 @@ class Reader:
 
     async def judged(self) -> bool:
         """Brings the selected message into the pane, waits until it is judged, and says whether there is one."""
-        there = await self.ready()
-        if there and self._worker is not None:
-            await self._worker.wait()
-        return there
+        if not await self.ready():
+            return False
+        with suppress(WorkerCancelled, WorkerFailed):  # another message was selected meanwhile
+            if self._worker is not None:
+                await self._worker.wait()
+            return self._screen.pane.report is not None
+        return False
 
     def preview(self) -> None:
         """Shows the selected message soon, where the pane is seen."""
@@ -132,6 +136,7 @@ class Reader:
             report, kept = await screen.services.checker.judge(message, screen.services.keeper, file=file)
         except MailsecError as error:
             if self._shown == number:
+                self._lock = None
                 screen.pane.judge_failed(str(error))
             return
         lock = _lock_of(report)

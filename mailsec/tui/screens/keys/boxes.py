@@ -57,6 +57,7 @@ class Box(ModalScreen[T]):
         self._details = "\n".join(map(safe_text, details))
         self._keys = keys
         self._said = Static("", classes="box--trouble")
+        self._end = Static(Content(keys), classes="box--keys")
 
     def compose(self) -> ComposeResult:
         """Title, details, lines to type into, what went wrong, keys."""
@@ -69,7 +70,7 @@ class Box(ModalScreen[T]):
                 line.cursor_blink = False
                 yield line
             yield self._said
-            yield Static(Content(self._keys), classes="box--keys")
+            yield self._end
 
     def on_resize(self) -> None:
         """Leaves blank lines out where there is little room."""
@@ -87,6 +88,14 @@ class Box(ModalScreen[T]):
         """
         self._said.display = bool(sentence)
         self._said.update(Content(f"! {safe_text(sentence)}" if sentence else ""))
+
+    def tell_keys(self, instead: str = "") -> None:
+        """Names the keys at the end.
+
+        Args:
+            instead: what to say for now, where they do nothing.
+        """
+        self._end.update(Content(instead or self._keys))
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Takes back what was said of what stood there before."""

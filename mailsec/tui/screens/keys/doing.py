@@ -356,7 +356,7 @@ async def _export(screen: KeysScreen) -> None:
         details, name = [*details[:1], "! There is a file of that name already, which is left as it is."], answer
     octets = b"".join(one.to_pem() for one in entry.certificates)
     await screen.desk.ask(lambda _store: write_private(file, octets))
-    screen.say(f"the certificate is in {safe_text(str(file))}")
+    screen.say(f"the certificate is in {safe_text(str(file.absolute()))}")
 
 
 def _is_there(_store: FileKeyStore, file: Path) -> bool:

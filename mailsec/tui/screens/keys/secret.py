@@ -89,6 +89,7 @@ class AskSecret(Box[bool | None]):
             self._clear()
         else:
             self._busy = True
+            self.tell_keys("trying it …")
             typed = first.value.encode("utf-8", "surrogateescape")
             self._clear()
             self.run_worker(self._try(typed), exclusive=True, exit_on_error=True)
@@ -98,10 +99,16 @@ class AskSecret(Box[bool | None]):
             trouble = await self._attempt(typed)
         finally:
             self._busy = False
+            self.tell_keys()
         if trouble:
             self.complain(trouble)
         else:
             self.dismiss(True)
+
+    def action_leave(self) -> None:
+        """Leaves it, but not while what was typed is tried: it may be done already."""
+        if not self._busy:
+            super().action_leave()
 
     def _clear(self) -> None:
         for field in self._fields:
