@@ -231,7 +231,7 @@ def bottom(screen: Any) -> str:
 
 ALL = [
     ("own", ROBIN),
-    ("trusted", "Example Root"),
+    ("trusted", "Example Root (authority)"),
     ("trusted", "bob@example.net"),
     ("known", "alice@example.org"),
     ("known", "bob@example.net"),
@@ -254,7 +254,7 @@ NARROWED = [
     ("bob", [("trusted", "bob@example.net"), ("known", "bob@example.net")]),
     ("expired", [("known", "carol@example.com")]),
     ("rsa", [("known", "carol@example.com")]),
-    ("example root", [("trusted", "Example Root"), ("known", "alice@example.org")]),
+    ("example root", [("trusted", "Example Root (authority)"), ("known", "alice@example.org")]),
     ("nobody like that", []),
 ]
 
@@ -333,18 +333,22 @@ async def test_what_is_trusted_already_is_not_asked_about(kept: Any, run: Any) -
         await session.until(lambda: "not trusted already" in bottom(screen))
 
 
-@pytest.mark.parametrize(("section", "who"), [("trusted", "bob"), ("trusted", "Root"), ("known", "bob")])
-async def test_a_decision_is_taken_back(kept: Any, run: Any, section: str, who: str) -> None:
+async def test_decisions_are_taken_back(kept: Any, run: Any, people: Correspondents) -> None:
     store = open_store(kept.settings.keys)
-    count = len(store.decisions())
-    async with run(kept) as session, keys_of(session, section, who) as screen:
-        for key, left in (("n", count), ("y", count - 1)):
-            await session.press("d")
-            await until_box(session, Ask)
-            await session.press(key)
-            await session.until(lambda: session.app.screen is screen)
-            await session.until(lambda left=left: len(store.decisions()) == left)
-        await session.until(lambda: "not trusted any more" in bottom(screen))
+    async with run(kept) as session, keys_of(session) as screen:
+        for section, who in (("trusted", "bob"), ("trusted", "Root"), ("known", "alice")):
+            if section == "known":  # from there all that was decided about the certificate
+                store.trust(people.alice.certificate, "alice@example.org")
+                await screen.reload()
+            select(screen, section, who)
+            count = len(store.decisions())
+            for key, left in (("n", count), ("y", count - 1)):
+                await session.press("d")
+                await until_box(session, Ask)
+                await session.press(key)
+                await session.until(lambda: session.app.screen is screen)
+                await session.until(lambda left=left: len(store.decisions()) == left)
+            await session.until(lambda: "not trusted any more" in bottom(screen))
         assert len(store.known()) == 4  # nothing is forgotten for that
 
 
@@ -439,16 +443,9 @@ async def test_a_wrong_password_keeps_no_second_key(kept: Any, run: Any) -> None
     assert len(open_store(kept.settings.keys).own_keys()) == 1
 
 
-@pytest.mark.parametrize("form", ["p12", "pem"])
-async def test_a_private_key_is_imported_with_the_password_of_its_file(
-    empty: Any, run: Any, tmp_path: Path, form: str
-) -> None:
-    times = {"not_before": AT, "not_after": AT.replace(year=2027)}
-    own = make_own(PrivateKey.generate("ec"), ["robin@example.org"], **times)
-    octets = (
-        own.to_pkcs12(b"of the file") if form == "p12" else own.key.to_pem(b"of the file") + own.certificate.to_pem()
-    )
-    (tmp_path / "own").write_bytes(octets)
+async def test_a_private_key_is_imported_with_the_password_of_its_file(empty: Any, run: Any, tmp_path: Path) -> None:
+    own = make_own(PrivateKey.generate("ec"), ["robin@example.org"], not_before=AT, not_after=AT.replace(year=2027))
+    (tmp_path / "own").write_bytes(own.to_pkcs12(b"of the file"))
     async with run(empty) as session, keys_of(session) as screen:
         await session.press("i")
         await until_box(session, AskText)

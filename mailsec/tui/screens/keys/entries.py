@@ -141,11 +141,11 @@ def entries_of(kept: Kept, elsewhere: Iterable[Identity], anchors: Iterable[Anch
     for anchor in anchors:
         one = anchor.certificate
         where = f"in the configuration: {safe_text(anchor.file.name)}"
-        found.append(Entry("trusted", called(one), one.public_key, (one,), where, True, anchor))
+        found.append(Entry("trusted", _authority(one), one.public_key, (one,), where, True, anchor))
     sources = {(one.address, one.certificate): origin(one.source, one.detail) for one in kept.known}
     for decision in kept.decisions:
         one, address = decision.certificate, decision.address
-        who = called(one) if address == AS_AUTHORITY else short(address)
+        who = _authority(one) if address == AS_AUTHORITY else short(address)
         where = "as an authority" if address == AS_AUTHORITY else "for this address alone"
         found.append(Entry("trusted", who, one.public_key, (one,), where, True, decision))
     for known in kept.known:
@@ -153,6 +153,10 @@ def entries_of(kept: Kept, elsewhere: Iterable[Identity], anchors: Iterable[Anch
         where = sources[known.address, one]
         found.append(Entry("known", short(known.address), one.public_key, (one,), where, one in decided, known))
     return found
+
+
+def _authority(certificate: Certificate) -> str:
+    return f"{called(certificate)} (authority)"
 
 
 def fits(entry: Entry, words: Sequence[str], now: datetime) -> bool:
