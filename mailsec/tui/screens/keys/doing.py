@@ -137,7 +137,8 @@ async def _distrust(screen: KeysScreen) -> None:
     details = [*_lines(entry, screen), "What it vouches for is then trusted no more. Nothing is forgotten."]
     if not await screen.app.push_screen_wait(Ask(f"Trust {entry.who} no longer?", *details)):
         return
-    await screen.desk.ask(_take_back, certificate, address)
+    if not await screen.desk.ask(_take_back, certificate, address):
+        raise UsageError("the configuration trusts it, under trust: it is trusted no longer when it is taken out there")
     await _after(screen, f"not trusted any more: {entry.who}", trust=True)
 
 
