@@ -207,7 +207,7 @@ class Reader:
             return f"that is not {lock.secret}; try again" if again and again.secret == lock.secret else ""
 
         title = lock.secret[0].upper() + lock.secret[1:]
-        details = ["This message is encrypted.", *about(lock, passwords)]
+        details = ["This message is encrypted and waits for it.", *about(lock, passwords)]
         if not await screen.app.push_screen_wait(AskSecret(title, details, attempt, otherwise="leave it closed")):
             self._declined.add(lock.secret)
             keys = screen.keymap.names_of("unlock", "message")

@@ -6,9 +6,10 @@ As in `test_screens.py`; what has changed is shown by `pytest --snapshot-update 
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -58,10 +59,12 @@ CLOSED: dict[str, tuple[list[str], list[str]]] = {
 def still(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing goes on behind a picture, no cursor blinks, the clock stands, and the user's home is nobody's."""
 
+    ticks = itertools.count()
+
     class Clock(datetime):
         @classmethod
         def now(cls, tz: Any = None) -> Any:
-            return AT.astimezone(tz)
+            return (AT + timedelta(microseconds=next(ticks))).astimezone(tz)  # what comes first is listed first
 
     async def briefly(*_seconds: float) -> None:
         await asyncio.sleep(0.002)

@@ -119,10 +119,11 @@ class AskSecret(Box[bool | None]):
 def about(error: LockedError, passwords: Passwords | None) -> list[str]:
     """What somebody should know who is asked: what it opens, where that lies, and where what is typed stays."""
     lines = []
+    where = _tilde(passwords.where) if passwords is not None and passwords.where else ""
     if error.key:
-        lines.append(f"It opens the key of {error.key}.")
-    if passwords is not None and passwords.where:
-        lines.append(_tilde(passwords.where))
+        lines.append(f"It opens the key of {error.key}{f', in {where}' if where else ''}.")
+    elif where:
+        lines.append(f"It opens what is in {where}.")
     if error.new:
         lines.append("Your private keys are encrypted by it on the disk. Without it nobody can use them, nor can you.")
     lines.append("What you type stays in the memory of this program and is asked for once.")
