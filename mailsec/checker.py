@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from mailsec.crypto import Certificate
     from mailsec.net.fetcher import HttpFetcher
     from mailsec.net.resolver import DnsResolver
-    from mailsec.store.keys import FileKeyStore, StoredKeyRing
+    from mailsec.store.keys import FileKeyStore, Secrets, StoredKeyRing
 
 __all__ = ["Checker", "check"]
 
@@ -66,6 +66,7 @@ class Checker:
         fetcher: fetches documents that checks need (CRLs, OCSP answers). By default they come over HTTP from public
             addresses where DNS questions go over the network too, and nothing is fetched where DNS is handed in.
         ask: asks the user for a password or PIN, with a prompt; without it nobody is asked.
+        secrets: the passwords and PINs, where several checkers share them; `ask` is not used then.
         harvest: whether the certificates of those whose mail is verified are remembered, to encrypt to them.
 
     Raises:
@@ -90,11 +91,16 @@ class Checker:
         keys: KeyRing | None = None,
         fetcher: Fetcher | None = None,
         ask: Callable[[str], bytes] | None = None,
+        secrets: Secrets | None = None,
         harvest: bool = False,
     ) -> None:
         self.settings = settings
         self._harvests = harvest
-        self._kept = None if settings.keys is None else _Kept(settings.keys, settings.password_command, ask)
+        if secrets is None and (settings.keys is not None or settings.tokens):
+            from mailsec.store.keys.secrets import Secrets
+
+            secrets = Secrets(settings, ask)
+        self._kept = None if settings.keys is None or secrets is None else _Kept(settings.keys, secrets)
         self.manager = PluginManager(disabled=settings.disabled) if manager is None else manager
         self._network: _Network | None = None
         self._web: _Web | None = None
@@ -106,7 +112,7 @@ class Checker:
             resolver=resolver,
             fetcher=fetcher,
             trust=_trust(settings, self._kept) if trust is None else trust,
-            keys=_keys(settings, self._kept, ask) if keys is None else keys,
+            keys=_keys(settings, self._kept, secrets) if keys is None else keys,
             correspondents=NO_CORRESPONDENTS if self._kept is None else self._kept,
         )
         source = None if settings.source is None else str(settings.source)
@@ -252,20 +258,17 @@ class _Web:
 class _Kept:
     """The key store of the settings, which is imported when it is wanted first, or there is one to be read."""
 
-    def __init__(self, folder: Path, command: str | None, ask: Callable[[str], bytes] | None) -> None:
+    def __init__(self, folder: Path, secrets: Secrets) -> None:
         self._folder = folder
-        self._command = command
-        self._ask = ask
+        self._secrets = secrets
         self._store: FileKeyStore | None = None
         self._ring: StoredKeyRing | None = None
 
     def store(self) -> FileKeyStore:
         if self._store is None:
-            from mailsec.store.keys import FileKeyStore, Passwords
+            from mailsec.store.keys import FileKeyStore
 
-            account = str(self._folder / FILE_NAME)
-            passwords = Passwords(account, "the kept keys", command=self._command, ask=self._ask)
-            self._store = FileKeyStore(self._folder, passwords)
+            self._store = FileKeyStore(self._folder, self._secrets.store)
         return self._store
 
     def existing(self) -> FileKeyStore | None:
@@ -302,7 +305,7 @@ def _trust(settings: Settings, kept: _Kept | None) -> TrustStore:
     return FileTrust(own, bundle, None if kept is None else kept.existing)
 
 
-def _keys(settings: Settings, kept: _Kept | None, ask: Callable[[str], bytes] | None) -> KeyRing:
+def _keys(settings: Settings, kept: _Kept | None, secrets: Secrets | None) -> KeyRing:
     """The private keys: those in files first, then the kept ones, then those of tokens."""
     rings: list[Callable[[], KeyRing | None]] = []
     if settings.identities:
@@ -316,13 +319,10 @@ def _keys(settings: Settings, kept: _Kept | None, ask: Callable[[str], bytes] | 
         rings.append(lambda: ring)
     if kept is not None:
         rings.append(kept.ring)
-    if settings.tokens:
-        from mailsec.store.keys import Passwords
+    if settings.tokens and secrets is not None:
         from mailsec.store.keys.tokens import TokenKeyRing
 
-        for module in settings.tokens:
-            pin = Passwords(f"PIN {module}", "the token (its PIN)", command=settings.pin_command, ask=ask)
-            rings.append(partial(_same, TokenKeyRing(module, pin)))
+        rings += [partial(_same, TokenKeyRing(module, secrets.token(module))) for module in settings.tokens]
     if not rings:
         return no_keys("there is no private key for {}: give one with --identity")
     from mailsec.store.keys.joined import JoinedKeyRing

@@ -18,6 +18,7 @@ __all__ = [
     "InputError",
     "KeyFileError",
     "LimitError",
+    "LockedError",
     "MailsecError",
     "NoRecipientError",
     "PluginError",
@@ -49,6 +50,24 @@ class InputError(MailsecError):
 
 class KeyFileError(InputError):
     """A private or public key cannot be read: not a key, an unknown kind, or a wrong password."""
+
+
+class LockedError(KeyFileError, UsageError):
+    """A private key is here, and the password or PIN that it wants is not known.
+
+    Attributes:
+        secret: which it is, in words, such as `"the password of the kept keys"`; see `mailsec.store.keys.Secrets`.
+        key: whose key wants it; empty where it is wanted for another reason.
+        wrong: whether one was tried and was wrong.
+        new: whether it is to be made up, for the first key.
+    """
+
+    def __init__(self, sentence: str, secret: str, *, key: str = "", wrong: bool = False, new: bool = False) -> None:
+        super().__init__(sentence)
+        self.secret = secret
+        self.key = key
+        self.wrong = wrong
+        self.new = new
 
 
 class CertificateError(InputError):

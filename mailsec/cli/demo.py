@@ -58,7 +58,7 @@ def run(options: argparse.Namespace, given: Globals) -> int:
         zone = Path(name, "mailbox", "dns.zone")
         reader = (Path(name, "mailbox", "reader.pem"),)
         own = replace(settings, dns_file=zone, trust=anchors, identities=reader, disabled=disabled, at=None)
-        own = replace(own, keys=None, tokens=())
+        own = replace(own, keys=Path(name, "keys"), tokens=())  # the user's own stay out of it
         if is_terminal():
             own = replace(own, client=replace(settings.client, verify_folders=True))
             return run_client(own, (maildir,), Path(name, "state"))

@@ -7,6 +7,8 @@ from mailsec.hooks.hookspecs import hookimpl, hookspec
 from mailsec.hooks.types import (
     CAPABILITIES_FACT,
     INTERFACE_VERSION,
+    LOCK_FACT,
+    LOCKED_KEY_FACT,
     Anchors,
     AuthResult,
     Cause,
@@ -61,6 +63,8 @@ from mailsec.hooks.types import (
 __all__ = [
     "CAPABILITIES_FACT",
     "INTERFACE_VERSION",
+    "LOCKED_KEY_FACT",
+    "LOCK_FACT",
     "Anchors",
     "AuthResult",
     "Cause",

@@ -66,6 +66,7 @@ class Cause(StrEnum):
     TEST_KEY = "test-key"  # the key's owner is only testing (DKIM t=y)
     NO_KEY = "no-key"  # the key is not in DNS
     KEY = "key"  # the key is there and cannot be used
+    LOCKED = "locked"  # one's own key is there, and its password or PIN is not known
     SYNTAX = "syntax"  # the signature or its structure is malformed
     UNSUPPORTED = "unsupported"  # an algorithm or form that we do not know
     LIMIT = "limit"  # over one of the limits
@@ -282,6 +283,13 @@ CAPABILITIES_FACT = "content encryption that the signer understands"
 
 Its value has the names of `mailsec.crypto.cms`, the best liked first, with commas.
 """
+
+
+LOCK_FACT = "what opens the key"
+"""The name of the fact that tells which password or PIN is missing (`mailsec.errors.LockedError.secret`)."""
+
+LOCKED_KEY_FACT = "encrypted to the key of"
+"""The name of the fact that tells whose key it would open."""
 
 
 Evidence: TypeAlias = DnsAnswer | DnsFailure | Fetched | Moment | Anchors | CertificatePath | Fact
@@ -550,6 +558,15 @@ class KeyStore(Protocol):
 
     def remove_key(self, handle: str) -> bool:
         """Forgets a private key for good; whether it was there."""
+        ...
+
+    def change_password(self, new: bytes) -> int:
+        """Encrypts all private keys by another password, all of them or none; how many there are.
+
+        Raises:
+            KeyFileError: the password of the store is wrong.
+            UsageError: there is no private key, the new password is empty, or the old one cannot be had.
+        """
         ...
 
     def remember_password(self) -> None:

@@ -35,7 +35,7 @@ _LONGEST_ADDRESS = 320  # RFC 5321 section 4.5.3.1
 
 def is_closed(result: AuthResult) -> bool:
     """Whether a result says that something could not be opened, such as what is encrypted to somebody else."""
-    return result.method == "smime" and result.result is Result.NEUTRAL and result.cause is None
+    return result.method == "smime" and result.result is Result.NEUTRAL and result.cause in {None, Cause.LOCKED}
 
 
 class Facts:

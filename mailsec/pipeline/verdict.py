@@ -127,7 +127,7 @@ def _not_trusted(facts: Facts) -> Said | None:
         one
         for one in facts.smime
         if (one.result in {Result.POLICY, Result.SOFTFAIL} or (one.result is Result.NEUTRAL and one.cause is not None))
-        and one.cause not in {Cause.OTHER_IDENTITY, Cause.PARTIAL}
+        and one.cause not in {Cause.OTHER_IDENTITY, Cause.PARTIAL, Cause.LOCKED}
     ]
     if not found:
         return None

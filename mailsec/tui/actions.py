@@ -101,6 +101,8 @@ def _table() -> Mapping[str, Action]:
         ("toggle-headers", "All header fields", "shows all header fields, or the few again"),
         ("save-attachments", "Save attachments…", "saves the attachments into a folder"),
         ("open-attachment", "Open an attachment…", "hands an attachment to the system's program, after a question"),
+        ("unlock", "Unlock…", "asks for the password or PIN that an encrypted message needs"),
+        ("trust-signer", "Trust the signer…", "shows the signer's certificate and asks whether you trust it"),
         ("scroll-message-down", "Scroll the message", "scrolls the shown message from the list"),
         ("scroll-message-up", "Scroll the message back", "scrolls the shown message up from the list"),
     )
@@ -139,6 +141,7 @@ def _table() -> Mapping[str, Action]:
         _EVERYWHERE,
         ("help", "Keys", "shows all keys"),
         ("palette", "Commands…", "finds an action by its name"),
+        ("keys", "Keys and certificates", "shows your keys, whom you trust, and correspondents' certificates"),
         ("toggle-folders", "Folders on or off", "shows or hides the folders"),
         ("toggle-preview", "Preview on or off", "shows the message beside the list, or on its own"),
         ("next-theme", "Next theme", "changes the colours"),

@@ -8,13 +8,18 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mailsec.config import Settings
 from mailsec.store import Index, Place, find_mailboxes
 from mailsec.store.keeper import Keeper
+from mailsec.store.keys.secrets import Secrets
 from mailsec.tui.background import CheckerThread
 from mailsec.tui.desk import Desk
 from mailsec.tui.mail import Mail
+
+if TYPE_CHECKING:
+    from mailsec.store.keys import FileKeyStore
 
 __all__ = ["Services", "open_services"]
 
@@ -30,6 +35,8 @@ class Services:
         index: where the index lies.
         rows: the index as the drawing thread has it, for rows alone.
         desk: does all else with index and mailboxes.
+        keys: does all with the key store; `None` where the settings name none.
+        secrets: the passwords and PINs that were typed, in memory alone.
         checker: judges the message that is shown.
         keeper: seals verdicts that are kept.
         scratch: the folder of attachments that are handed to other programs; it is gone in the end.
@@ -41,7 +48,9 @@ class Services:
     state: Path
     index: Path
     rows: Index
-    desk: Desk
+    desk: Desk[Mail]
+    keys: Desk[FileKeyStore] | None
+    secrets: Secrets
     checker: CheckerThread
     keeper: Keeper
     scratch: Path
@@ -51,6 +60,8 @@ class Services:
         """Ends what is under way."""
         self.checker.close()
         self.desk.close()
+        if self.keys is not None:
+            self.keys.close()
         self.rows.close()
         shutil.rmtree(self.scratch, ignore_errors=True)
 
@@ -88,15 +99,29 @@ def open_services(
     places = find_mailboxes(roots)
     index = state / "index.sqlite"
     rows = Index(index, tell=tell)
+    secrets = Secrets(settings)
     return Services(
         settings,
         places,
         state,
         index,
         rows,
-        Desk(lambda: Mail(Index(index, tell=tell), places)),
-        CheckerThread(lambda: Checker(settings, harvest=settings.client.harvest)),
+        Desk(lambda: Mail(Index(index, tell=tell), places), Mail.close),
+        None if settings.keys is None else Desk(_key_store(settings.keys, secrets), name="keys"),
+        secrets,
+        CheckerThread(lambda: Checker(settings, secrets=secrets, harvest=settings.client.harvest)),
         Keeper(read_key(state, tell=tell)),
         Path(tempfile.mkdtemp(prefix="mailsec-")),
         clock,
     )
+
+
+def _key_store(folder: Path, secrets: Secrets) -> Callable[[], FileKeyStore]:
+    """What opens the key store, which is imported when it is wanted first."""
+
+    def open_store() -> FileKeyStore:
+        from mailsec.store.keys.keystore import FileKeyStore
+
+        return FileKeyStore(folder, secrets.store)
+
+    return open_store

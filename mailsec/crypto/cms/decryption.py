@@ -46,6 +46,7 @@ from mailsec.errors import (
     DecryptionError,
     KeyFileError,
     LimitError,
+    LockedError,
     NoRecipientError,
     UnsupportedError,
     UsageError,
@@ -224,7 +225,8 @@ def _keys(
         try:
             found = candidate.unlock(size)
         except KeyFileError as error:
-            trouble = error  # of the ring, such as a token that was taken out; the message has no part in it
+            # of the ring, such as a token that was taken out; the message has no part in it
+            trouble = trouble if isinstance(trouble, LockedError) else error
             continue
         tried = True
         holds = found is not None and len(found) == size

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from mailsec.store.keys.keystore import FileKeyStore, handle_of
     from mailsec.store.keys.passwords import Ask, Passwords, ask_terminal
     from mailsec.store.keys.ring import StoredKeyRing
+    from mailsec.store.keys.secrets import Secrets
 
 __all__ = [
     "FILE_NAME",
@@ -24,6 +25,7 @@ __all__ = [
     "FileKeyStore",
     "JoinedKeyRing",
     "Passwords",
+    "Secrets",
     "StoredKeyRing",
     "ask_terminal",
     "handle_of",
@@ -39,6 +41,7 @@ _HOMES = {
     "FileKeyStore": "keystore",
     "JoinedKeyRing": "joined",
     "Passwords": "passwords",
+    "Secrets": "secrets",
     "StoredKeyRing": "ring",
     "ask_terminal": "passwords",
     "handle_of": "keystore",

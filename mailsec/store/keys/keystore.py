@@ -186,6 +186,41 @@ class FileKeyStore:
             _sweep(connection)
             return bool(removed)
 
+    def change_password(self, new: bytes) -> int:
+        """Encrypts all private keys by another password, all of them or none.
+
+        Args:
+            new: the password from now on.
+
+        Returns:
+            How many keys there are.
+
+        Raises:
+            KeyFileError: the password of the store is wrong.
+            UsageError: there is no private key, the new password is empty, or the old one cannot be had.
+            StoreError: the store cannot be written, or another program changed its keys meanwhile.
+        """
+        if not new:
+            raise UsageError("the new password is empty: nothing was done")
+        with self._database.reading() as connection:
+            rows, lock = ([], None) if connection is None else (_secrets(connection), _lock(connection))
+        if not rows or lock is None:
+            raise UsageError("no private key is kept, so there is no password to change")
+        # outside the transaction: this takes time, and others may want to read
+        keys = [(handle, self._unlock(encrypted, lock)) for handle, encrypted in rows]
+        changed = (secrets.token_bytes(SALT_OCTETS), max(lock[1], self._cost))
+        secret = stretch_password(new, *changed)
+        encrypted_anew = [(key.to_pem(secret), handle) for handle, key in keys]
+        with self._database.writing() as connection:
+            if _secrets(connection) != rows or _lock(connection) != lock:
+                raise StoreError("another program has changed the key store meanwhile: nothing was done, try again")
+            connection.execute("UPDATE lock SET salt = ?, cost = ?", changed)
+            connection.executemany("UPDATE key SET secret = ? WHERE handle = ?", encrypted_anew)
+        with self._lock:
+            self._stretched = {(new, *changed): secret}
+        self.passwords.replace(new)
+        return len(rows)
+
     def remember_password(self) -> None:
         """Puts the password of the private keys into the system's keyring.
 
@@ -215,21 +250,20 @@ class FileKeyStore:
             lock = None if connection is None else _lock(connection)
         if row is not None and lock is not None:
             self._unlock(row[0], lock)
-            return self._stretch(*lock)
+            return self._stretch(self.passwords.get(), *lock)
         password = self.passwords.get(new=True)
         with self._database.writing() as connection:
             lock = _lock(connection)
             if lock is None:
                 lock = (secrets.token_bytes(SALT_OCTETS), self._cost)
                 connection.execute("INSERT INTO lock VALUES (1, ?, ?)", lock)
-        del password
-        return self._stretch(*lock)
+        return self._stretch(password, *lock)
 
     def _settle(self, connection: sqlite3.Connection, secret: bytes) -> None:
         """Makes sure that a new key opens by the same password as the others, also where another was just added."""
         row = connection.execute("SELECT secret FROM key").fetchone()
         lock = _lock(connection)
-        if lock is None or self._stretch(*lock) != secret:
+        if lock is None or self._stretch(self.passwords.get(), *lock) != secret:
             raise StoreError("another program has changed the key store meanwhile: try again")
         if row is not None:
             _decrypt(row[0], secret)
@@ -237,16 +271,16 @@ class FileKeyStore:
     def _unlock(self, encrypted: bytes, lock: tuple[bytes, int]) -> PrivateKey:
         """Decrypts a key; a password that was typed may be typed again."""
         for left in reversed(range(_TRIES)):
+            password = self.passwords.get()
             try:
-                return _decrypt(encrypted, self._stretch(*lock))
+                return _decrypt(encrypted, self._stretch(password, *lock))
             except KeyFileError:
-                self.passwords.forget()
+                self.passwords.refuse(password)
                 if not left or not self.passwords.may_ask_again:
                     raise
         raise AssertionError  # the last try has returned or raised
 
-    def _stretch(self, salt: bytes, cost: int) -> bytes:
-        password = self.passwords.get()
+    def _stretch(self, password: bytes, salt: bytes, cost: int) -> bytes:
         with self._lock:
             known = self._stretched.get((password, salt, cost))
             if known is None:
@@ -535,6 +569,11 @@ def _chain(own: Certificate, certificates: Sequence[Certificate]) -> tuple[Certi
         rest.remove(issuer)
         chain.append(issuer)
     return tuple(chain)
+
+
+def _secrets(connection: sqlite3.Connection) -> list[tuple[str, bytes]]:
+    rows = connection.execute("SELECT handle, secret FROM key ORDER BY handle").fetchall()
+    return [(str(handle), bytes(secret)) for handle, secret in rows]
 
 
 def _lock(connection: sqlite3.Connection) -> tuple[bytes, int] | None:

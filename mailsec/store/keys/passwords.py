@@ -8,15 +8,16 @@ import os
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, Literal, TypeAlias
 
-from mailsec.errors import UsageError
+from mailsec.errors import LockedError, UsageError
 
 __all__ = ["Ask", "Passwords", "ask_terminal"]
 
 Ask: TypeAlias = Callable[[str], bytes]
-"""Asks the user for a secret with a prompt; raises a `UsageError` where nobody can be asked."""
+"""Asks the user for a secret with a prompt; raises a `LockedError` where nobody can be asked."""
 
 SERVICE: Final = "mailsec"
 """The name under which the system's keyring holds our passwords."""
@@ -30,11 +31,11 @@ def ask_terminal(prompt: str, instead: str = "--password-command") -> bytes:
         instead: the option that makes asking needless.
 
     Raises:
-        UsageError: there is no terminal, or nothing was typed.
+        LockedError: there is no terminal, or nothing was typed.
     """
     terminal = _terminal()
     if terminal is None:
-        raise UsageError(f"{prompt} is needed, and there is no terminal to ask at: give {instead}")
+        raise LockedError(f"{prompt} is needed, and there is no terminal to ask at: give {instead}", prompt)
     import atexit
     import termios
     from getpass import getpass
@@ -49,7 +50,7 @@ def ask_terminal(prompt: str, instead: str = "--password-command") -> bytes:
     finally:
         atexit.unregister(restore)
     if not typed:
-        raise UsageError(f"no password was typed for: {prompt}")
+        raise LockedError(f"no password was typed for: {prompt}", prompt)
     return typed.encode("utf-8", "surrogateescape")
 
 
@@ -72,18 +73,43 @@ class Passwords:
     Args:
         account: what the system's keyring knows it by.
         what: what it is the password of, for the prompt.
+        word: what it is called, such as `"PIN"`.
+        where: where that lies which it opens, for whoever is asked.
         command: a command that prints it, which comes before all else.
-        ask: asks the user, last of all; `None` where nobody may be asked.
+        ask: asks the user, last of all. Without it nobody is asked: what needs the password fails with a `LockedError`,
+            and may be tried again once somebody has given it (`offer`).
+
+    Attributes:
+        secret: what it is, in words: `LockedError.secret`.
+        where: as above.
     """
 
-    def __init__(self, account: str, what: str, *, command: str | None = None, ask: Ask | None = None) -> None:
+    def __init__(
+        self,
+        account: str,
+        what: str,
+        *,
+        word: str = "password",
+        where: str = "",
+        command: str | None = None,
+        ask: Ask | None = None,
+    ) -> None:
+        self.secret = f"the {word} of {what}"
+        self.where = where
         self._account = account
-        self._what = what
+        self._new = f"a new {word} for {what}"
         self._command = command
         self._ask = ask
         self._known: bytes | None = None
+        self._origin: Literal["nowhere", "command", "keyring", "typed"] = "nowhere"
+        self._refused = False
+        self._stale = False  # what the system's keyring has is wrong
         self._lock = threading.RLock()
-        self.may_ask_again = False
+
+    @property
+    def may_ask_again(self) -> bool:
+        """Whether another one may be right after this one was wrong: a command prints the same again."""
+        return self._origin in {"keyring", "typed"}
 
     def get(self, *, new: bool = False) -> bytes:
         """The password.
@@ -92,6 +118,7 @@ class Passwords:
             new: whether it is made up only now: who is asked is then asked twice.
 
         Raises:
+            LockedError: somebody has to give it, and nobody is asked or answers.
             UsageError: it cannot be had.
         """
         with self._lock:
@@ -99,10 +126,39 @@ class Passwords:
                 self._known = self._find(new=new)
             return self._known
 
-    def forget(self) -> None:
-        """Forgets a password that was wrong."""
+    def offer(self, typed: bytes) -> None:
+        """Takes a password that somebody has typed; whether it is right shows when it is used.
+
+        Args:
+            typed: the password.
+        """
         with self._lock:
-            self._known = None
+            self._known, self._origin, self._refused = typed, "typed", False
+
+    def refuse(self, wrong: bytes) -> None:
+        """Forgets a password that was wrong, unless another one is known by now.
+
+        Args:
+            wrong: the password.
+        """
+        with self._lock:
+            if self._known == wrong:
+                self._known = None
+                self._refused = True
+                self._stale = self._stale or self._origin == "keyring"
+
+    def replace(self, new: bytes) -> None:
+        """Goes on with another password, since what it opens was changed; in the system's keyring too, if it is there.
+
+        Args:
+            new: the password.
+        """
+        with self._lock:
+            self.offer(new)
+            self._stale = False
+            if self._from_keyring() is not None:
+                with suppress(UsageError):  # then it is asked for
+                    self.keep()
 
     def keep(self) -> None:
         """Puts the password into the system's keyring.
@@ -122,20 +178,24 @@ class Passwords:
             raise UsageError(f"the system's keyring did not take the password ({kind})") from None
 
     def _find(self, *, new: bool) -> bytes:
-        self.may_ask_again = False
+        self._origin = "nowhere"
         if self._command is not None:
             from mailsec.store.identities import password_from
 
+            self._origin = "command"
             return password_from(self._command)
-        found = None if new else self._from_keyring()
+        found = None if new or self._stale else self._from_keyring()
         if found:
+            self._origin = "keyring"
             return found.encode("utf-8", "surrogateescape")
         if self._ask is None:
-            raise UsageError(f"the password of {self._what} is not known: give --password-command")
-        self.may_ask_again = True
+            trouble = "is wrong" if self._refused else "is not known"
+            sentence = f"{self._new} is needed" if new else f"{self.secret} {trouble}"
+            raise LockedError(sentence, self.secret, wrong=self._refused and not new, new=new)
+        self._origin = "typed"
         if not new:
-            return self._ask(f"the password of {self._what}")
-        typed = self._ask(f"a new password for {self._what}")
+            return self._ask(self.secret)
+        typed = self._ask(self._new)
         if self._ask("the same again") != typed:
             raise UsageError("the two passwords are not the same: nothing was done")
         return typed
@@ -151,7 +211,7 @@ class Passwords:
         return found if isinstance(found, str) else None
 
     def __repr__(self) -> str:
-        return f"<Passwords of {self._what}>"
+        return f"<Passwords: {self.secret}>"
 
 
 def _keyring() -> Any:

@@ -8,6 +8,7 @@ from typing import NoReturn
 
 from mailsec.crypto import Identity, KeyTransport, MemoryKeyRing, PublicKey, SignatureScheme
 from mailsec.crypto.identity import named
+from mailsec.errors import LockedError
 from mailsec.store.keys.keystore import FileKeyStore
 
 __all__ = ["StoredKeyRing"]
@@ -84,7 +85,11 @@ class StoredKeyRing:
         with self._lock:
             ring = self._open.get(identity.handle)
             if ring is None:
-                loaded = self._store.private_key(identity.handle)
+                try:
+                    loaded = self._store.private_key(identity.handle)
+                except LockedError as error:
+                    error.key = identity.name
+                    raise
                 ring = MemoryKeyRing()
                 ring.add(identity.name, loaded.key, loaded.certificates)
                 self._open[identity.handle] = ring

@@ -16,7 +16,7 @@ from mailsec.crypto import Certificate, Identity, KeyTransport, PublicKey, Signa
 from mailsec.crypto.cms import encode
 from mailsec.crypto.identity import named
 from mailsec.crypto.rejection import choose, stand_in
-from mailsec.errors import CertificateError, InputError, KeyFileError, UsageError
+from mailsec.errors import CertificateError, InputError, KeyFileError, LockedError, UsageError
 from mailsec.message import plain_address
 from mailsec.store.keys.keystore import handle_of
 from mailsec.store.keys.passwords import Passwords
@@ -267,16 +267,21 @@ class TokenKeyRing:
     def _log_in(self, entry: _Entry) -> Any:
         if self._refused:
             raise KeyFileError(self._refused)
-        pin = self._pin.get().decode("utf-8", "surrogateescape")
         try:
-            return entry.token.open(user_pin=pin)
+            given = self._pin.get()
+        except LockedError as error:
+            error.key = entry.identity.name
+            raise
+        try:
+            return entry.token.open(user_pin=given.decode("utf-8", "surrogateescape"))
         except self._api.UserAlreadyLoggedIn:
             return entry.token.open()
         except (self._api.PinIncorrect, self._api.PinLenRange, self._api.PinInvalid):
-            self._pin.forget()
+            self._pin.refuse(given)
             sentence = f"the PIN of the token with the key of {entry.identity.name} is wrong"
-            if not self._pin.may_ask_again:
-                self._refused = f"{sentence}; it is not tried again, since tokens lock themselves"
+            if self._pin.may_ask_again:  # another one is tried when somebody gives it
+                raise LockedError(sentence, self._pin.secret, key=entry.identity.name, wrong=True) from None
+            self._refused = f"{sentence}; it is not tried again, since tokens lock themselves"
             raise KeyFileError(sentence) from None
         except self._api.PinLocked:
             self._refused = f"the token with the key of {entry.identity.name} is locked: too many wrong PINs"

@@ -10,7 +10,7 @@ import ctypes
 import mmap
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -19,6 +19,7 @@ from mailsec.errors import MailsecError, WorkerError, describe
 
 if TYPE_CHECKING:
     from mailsec.checker import Checker
+    from mailsec.hooks.types import Identity
     from mailsec.message import Message
     from mailsec.pipeline import Report
     from mailsec.store import KeptVerdict
@@ -78,6 +79,22 @@ class CheckerThread:
         assert kept is not None
         return report, kept
 
+    async def identities(self) -> Sequence[Identity]:
+        """The identities of all keys that the checker has at hand: kept, in files, on tokens.
+
+        Raises:
+            MailsecError: the checker cannot be made, or the keys cannot be read.
+        """
+        thread = self._thread
+        if thread is None:
+            thread = self._thread = _Thread(self._make_checker)
+        try:
+            await asyncio.shield(asyncio.wrap_future(thread.ready))
+        except MailsecError:
+            self._leave_behind(thread)
+            raise
+        return await asyncio.to_thread(thread.identities)
+
     def close(self) -> None:
         """Ends the thread; checks under way are cancelled."""
         if self._thread is not None:
@@ -129,6 +146,11 @@ class _Thread:
     ) -> Future[tuple[Report, KeptVerdict | None]]:
         """Starts a check in the thread; cancelling its future cancels it there."""
         return asyncio.run_coroutine_threadsafe(self._check(message, file, keeper), self._loop)
+
+    def identities(self) -> Sequence[Identity]:
+        """The identities of the checker's keys; this blocks, and not the thread."""
+        assert self._checker is not None
+        return self._checker.services.keys.identities()
 
     def stop(self) -> None:
         """Ends the thread as soon as nothing blocks it."""

@@ -66,7 +66,7 @@ def _open(screen: MailboxScreen) -> None:
     if screen.zone == "folders":
         screen.lists.open_selected()
     else:
-        screen.open_selected()
+        screen.open_selected(insist=True)
 
 
 @does("next-unread")

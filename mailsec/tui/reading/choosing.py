@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
-from mailsec.hooks.types import AuthResult, Result
+from mailsec.hooks.types import AuthResult, Cause, Result
 from mailsec.message import safe_text
 from mailsec.tui.background.limits import LIMITS
 
@@ -252,6 +252,10 @@ class _Choice:
         for one in self._results:
             where = one.properties.get("body.smime-part", "")
             if one.method == "smime" and one.layer == layer and where == (part.path or "1"):
+                if one.cause is Cause.LOCKED:
+                    return Said(
+                        f"This part is closed: {safe_text(one.reason).rstrip('.')}. The action Unlock asks for it."
+                    )
                 if one.result is not Result.PASS and one.reason:
                     return Said(f"This part could not be opened: {safe_text(one.reason).rstrip('.')}.")
                 break

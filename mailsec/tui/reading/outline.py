@@ -115,15 +115,28 @@ class Outline(ScrollView):
     def __init__(self, items: Iterable[Item], *, glyphs: bool = True) -> None:
         super().__init__()
         self._glyphs = glyphs
+        self._rows: list[_Row] = []
+        self._starts: dict[int, tuple[int, int]] = {}
+        self._laid_out = 0
+        self._take(items)
+
+    def _take(self, items: Iterable[Item]) -> None:
         self._items: list[Item] = []
         self._depths: list[int] = []
         self._ends: list[int] = []  # the item after the last under each
         self._add(list(items))
         self._folded = {number for number, item in enumerate(self._items) if item.closed}
         self._cursor = 0
-        self._rows: list[_Row] = []
-        self._starts: dict[int, tuple[int, int]] = {}
-        self._laid_out = 0
+
+    def show(self, items: Iterable[Item]) -> None:
+        """Shows other items.
+
+        Args:
+            items: the items.
+        """
+        self._take(items)
+        self._lay_out()
+        self.scroll_to(y=0, animate=False, force=True, immediate=True)
 
     def _add(self, items: Sequence[Item]) -> None:
         waiting: list[tuple[Item | None, int]] = [(item, 0) for item in reversed(items)]

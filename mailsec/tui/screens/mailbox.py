@@ -81,6 +81,7 @@ class MailboxScreen(Screen[None]):
         self.want_preview = True
         self.zone: Zone = "list"
         self._presses = Presses(keymap)
+        self.glyphs = glyphs
         self._signs = GLYPHS if glyphs else ASCII
         self._notice: Timer | None = None
         self._said = ("", False)
@@ -143,7 +144,7 @@ class MailboxScreen(Screen[None]):
     # -- what the actions ask ------------------------------------------------------------------------------
 
     @property
-    def desk(self) -> Desk:
+    def desk(self) -> Desk[Mail]:
         """Does what blocks."""
         return self.services.desk
 
@@ -329,13 +330,18 @@ class MailboxScreen(Screen[None]):
         else:
             self.open_selected()
 
-    def open_selected(self) -> None:
-        """Opens the selected message, which counts as read from then on."""
+    def open_selected(self, *, insist: bool = False) -> None:
+        """Opens the selected message, which counts as read from then on.
+
+        Args:
+            insist: whether a password that it needs is asked for although it was not given before.
+        """
         current = self.messages.current
         if current is None:
             return
         self.give_keyboard("message")
         self.reader.open(current)
+        self.reader.ask_where_locked(again=insist)
         row = self.messages.row(current)
         if row is not None and not row.flags & Flags.SEEN:
             self.run(self._mark_read(current))

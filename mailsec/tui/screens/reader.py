@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from textual.timer import Timer
-from textual.worker import Worker
+from textual.worker import Worker, WorkerCancelled, WorkerFailed
 
-from mailsec.errors import MailsecError, SealError
+from mailsec.errors import LockedError, MailsecError, SealError
+from mailsec.hooks.types import LOCK_FACT, LOCKED_KEY_FACT, AuthResult, Cause, Fact
 from mailsec.message import Message, parse
 from mailsec.store.keeper import is_current
 from mailsec.tui.mail import Letter, Mail
+from mailsec.tui.screens.keys.secret import AskSecret, about
 
 if TYPE_CHECKING:
+    from mailsec.pipeline import Report
     from mailsec.tui.screens.mailbox import MailboxScreen
 
 __all__ = ["Reader", "hint"]
@@ -36,6 +40,10 @@ class Reader:
         self._worker: Worker[None] | None = None
         self._loaded = asyncio.Event()
         self._judged = False
+        self._file = ""
+        self._lock: LockedError | None = None
+        self._asking = False
+        self._declined: set[str] = set()
 
     @property
     def shown(self) -> int | None:
@@ -50,6 +58,7 @@ class Reader:
     def close(self) -> None:
         """Shows no message."""
         self._shown = None
+        self._lock = None
         self._screen.pane.empty(hint(self._screen) if self._screen.messages.count else "")
 
     async def ready(self) -> bool:
@@ -59,6 +68,16 @@ class Reader:
             self.open(current)
             await self._loaded.wait()
         return self._screen.pane.message is not None
+
+    async def judged(self) -> bool:
+        """Brings the selected message into the pane, waits until it is judged, and says whether there is one."""
+        if not await self.ready():
+            return False
+        with suppress(WorkerCancelled, WorkerFailed):  # another message was selected meanwhile
+            if self._worker is not None:
+                await self._worker.wait()
+            return self._screen.pane.report is not None
+        return False
 
     def preview(self) -> None:
         """Shows the selected message soon, where the pane is seen."""
@@ -81,6 +100,7 @@ class Reader:
         if message == self._shown:
             return
         self._shown = message
+        self._lock = None
         self._loaded.clear()
         if self._worker is not None:
             self._worker.cancel()
@@ -97,22 +117,38 @@ class Reader:
             return
         if self._shown != number:
             return
+        self._file = letter.file
         screen.pane.show(message)
         self._loaded.set()
         self._show_kept(letter)
+        await self._judge(number, message, letter.file)
+        self.ask_where_locked()
+
+    async def judge_again(self) -> None:
+        """Judges the message that is shown once more, since whom one trusts or which keys open has changed."""
+        number, message = self._shown, self._screen.pane.message
+        if number is not None and message is not None:
+            await self._judge(number, message, self._file)
+
+    async def _judge(self, number: int, message: Message, file: str) -> None:
+        screen = self._screen
         try:
-            report, kept = await screen.services.checker.judge(message, screen.services.keeper, file=letter.file)
+            report, kept = await screen.services.checker.judge(message, screen.services.keeper, file=file)
         except MailsecError as error:
             if self._shown == number:
+                self._lock = None
                 screen.pane.judge_failed(str(error))
             return
+        lock = _lock_of(report)
         if self._shown == number:
             screen.pane.judge(report)
+            self._lock = lock
         if not self._judged:
             self._judged = True
             screen.call_after_refresh(screen.settled)
-        await screen.desk.ask(Mail.keep_verdict, number, kept)
-        screen.messages.refresh_rows((number,))
+        if lock is None:  # else one that was kept when it was open says more
+            await screen.desk.ask(Mail.keep_verdict, number, kept)
+            screen.messages.refresh_rows((number,))
 
     def _show_kept(self, letter: Letter) -> None:
         """Shows the verdict of earlier, where it is ours and still holds."""
@@ -125,6 +161,71 @@ class Reader:
             return
         if is_current(kept):
             self._screen.pane.judge_kept(kept)
+
+    # -- what is locked ------------------------------------------------------------------------------------
+
+    def ask_where_locked(self, *, again: bool = False) -> None:
+        """Asks for the password or PIN that the message needs, once it is opened and not only looked at.
+
+        Args:
+            again: whether to ask although it was left unanswered before.
+        """
+        if again:
+            self._declined.clear()
+        lock = self._lock
+        if lock is None or self._asking or self._screen.zone != "message" or lock.secret in self._declined:
+            return
+        self._screen.run(self.unlock())
+
+    async def unlock(self) -> None:
+        """Asks for the password or PIN that the message needs, and judges it anew."""
+        screen, lock = self._screen, self._lock
+        if lock is None:
+            screen.say("this message waits for no password")
+            return
+        if self._asking:
+            return
+        self._asking = True
+        try:
+            while lock is not None and await self._ask(lock):
+                lock = self._lock  # another key may be locked too
+        finally:
+            self._asking = False
+
+    async def _ask(self, lock: LockedError) -> bool:
+        """Asks for one secret; whether it was given and right."""
+        screen = self._screen
+        passwords = screen.services.secrets.named(lock.secret)
+        if passwords is None:
+            screen.say(str(lock), wrong=True)
+            return False
+
+        async def attempt(typed: bytes) -> str:
+            passwords.offer(typed)
+            await self.judge_again()
+            again = self._lock
+            return f"that is not {lock.secret}; try again" if again and again.secret == lock.secret else ""
+
+        title = lock.secret[0].upper() + lock.secret[1:]
+        details = ["This message is encrypted and waits for it.", *about(lock, passwords)]
+        if not await screen.app.push_screen_wait(AskSecret(title, details, attempt, otherwise="leave it closed")):
+            self._declined.add(lock.secret)
+            keys = screen.keymap.names_of("unlock", "message")
+            screen.say(f"the message stays closed; {keys[0]} asks again" if keys else "the message stays closed")
+            return False
+        return True
+
+
+def _lock_of(report: Report) -> LockedError | None:
+    """The secret that the report's message needs to be opened; `None` where it needs none."""
+    for result in report.results:
+        if result.cause is Cause.LOCKED and (secret := _fact(result, LOCK_FACT)):
+            return LockedError(result.reason, secret, key=_fact(result, LOCKED_KEY_FACT))
+    return None
+
+
+def _fact(result: AuthResult, name: str) -> str:
+    return next((one.value for one in result.evidence if isinstance(one, Fact) and one.name == name), "")
 
 
 def _read(mail: Mail, number: int) -> tuple[Letter, Message]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import pty
@@ -17,6 +18,7 @@ import pytest
 
 from mailsec.cli import main
 from mailsec.crypto import Certificate, PrivateKey
+from mailsec.crypto.cms import CertificateRecipient, encrypt
 from mailsec.crypto.issue import issue, make_authority
 from mailsec.hooks import Protection, Result
 from mailsec.message import parse
@@ -568,3 +570,47 @@ def test_a_certificate_is_found_in_the_dns(store: Any, pki: Any, capsys: Any) ->
     assert "which needs a path to an authority that you trust besides" in capsys.readouterr().out
     assert find(store, certificate, "secure", data="00ff") == 1
     assert "a record cannot be used" in capsys.readouterr().err
+
+
+# -- the password --------------------------------------------------------------------------------------------
+
+
+def test_the_password_of_all_keys_is_changed(keys: Run) -> None:
+    for address in (ALICE, BOB):
+        keys("make", address, "--kind", "ec", *SECRET)
+    done = keys("password", *SECRET, "--new-password-command", "echo hunter-new")
+    assert "The 2 keys are encrypted by the new password." in done.stdout
+    refused = keys("export", ALICE, "--output", "a.p12", *SECRET, *FILE_SECRET, status=2)
+    assert "the password of the kept keys is wrong" in refused.stderr
+    keys("export", ALICE, "--output", "a.p12", "--password-command", "echo hunter-new", *FILE_SECRET)
+
+
+def test_a_wrong_password_changes_nothing(keys: Run) -> None:
+    assert "no private key is kept" in keys("password", *SECRET, status=2).stderr
+    keys("make", ALICE, "--kind", "ec", *SECRET)
+    wrong = ("--password-command", "echo hunter-wrong", "--new-password-command", "echo hunter-new")
+    assert "the password of the kept keys is wrong" in keys("password", *wrong, status=2).stderr
+    assert "give --new-password-command" in keys("password", *SECRET, status=2).stderr
+    keys("export", ALICE, "--output", "a.p12", *SECRET, *FILE_SECRET)
+
+
+def test_a_message_to_a_locked_key_is_closed_and_says_why(keys: Run, tmp_path: Path) -> None:
+    """Nobody can be asked here; that is a finding like others, and no failure of the check."""
+    keys("make", ALICE, "--kind", "ec", *SECRET)
+    certificate = Certificate.from_pem(keys("show", ALICE, "--pem").stdout.encode())
+    content = b"".join(encrypt((b"Content-Type: text/plain\r\n\r\nHi\r\n",), [CertificateRecipient(certificate)]))
+    (tmp_path / "closed.eml").write_bytes(
+        b"From: bob@example.org\r\nDate: Mon, 11 May 2026 20:00:00 +0000\r\nMIME-Version: 1.0\r\n"
+        b"Content-Type: application/pkcs7-mime; smime-type=enveloped-data; name=smime.p7m\r\n"
+        b"Content-Transfer-Encoding: base64\r\n\r\n" + base64.encodebytes(content)
+    )
+    (tmp_path / "zone").write_text("$TTL 300\n")
+    for secret, result, cause, words in (
+        ((), "neutral", "locked", "the password of the kept keys is needed, and there is no terminal"),
+        (SECRET, "none", None, "decrypted"),
+    ):
+        (found,) = rows(keys("--json", "--dns", "zone", *secret, "closed.eml", program=("check",)))
+        (smime,) = (one for one in found["results"] if one["method"] == "smime")
+        assert (smime["result"], smime["cause"]) == (result, cause)
+        assert words in smime["reason"]
+        assert found["verdict"]["level"] == "unauthenticated"

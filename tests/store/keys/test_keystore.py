@@ -93,7 +93,7 @@ def test_a_password_typed_wrong_may_be_typed_again(opened: Opened, make: Any, tm
     ("passwords", "words"),
     [
         (Passwords("a", "the kept keys", command="echo wrong"), "the password of the kept keys is wrong"),
-        (Passwords("a", "the kept keys"), "the password of the kept keys is not known: give --password-command"),
+        (Passwords("a", "the kept keys"), "the password of the kept keys is not known"),
         (Passwords("a", "them", command="echo secret; exit 3"), "failed with exit status 3"),
     ],
 )

@@ -24,7 +24,7 @@ from mailsec.crypto import (
     PrivateKey,
 )
 from mailsec.crypto.issue import Issued, issue
-from mailsec.errors import InputError, KeyFileError, UsageError
+from mailsec.errors import InputError, KeyFileError, LockedError, UsageError
 from mailsec.store.keys import JoinedKeyRing, Passwords
 from mailsec.store.keys.tokens import TokenKeyRing
 
@@ -224,6 +224,23 @@ def test_a_wrong_pin_is_not_tried_twice(held: dict[str, Issued], tmp_path: Path)
     assert "999999" not in str(caught.value)
     with pytest.raises(KeyFileError, match="is wrong"):
         ring("12").sign(identity, RSA_SHA256, b"")
+
+
+def test_a_pin_that_somebody_gives_later(held: dict[str, Issued]) -> None:
+    """Where nobody is asked, the key is locked; one that is typed is tried once, and after a wrong one the next."""
+    pin = Passwords("token", "the token", word="PIN")
+    tokens = TokenKeyRing(MODULE, pin)
+    (identity,) = tokens.identities("rsa@example.org")
+    with pytest.raises(LockedError, match="the PIN of the token is not known") as caught:
+        tokens.sign(identity, RSA_SHA256, b"")
+    assert (caught.value.secret, caught.value.key) == ("the PIN of the token", "rsa@example.org")
+    pin.offer(b"999999")
+    with pytest.raises(LockedError, match="is wrong"):
+        tokens.sign(identity, RSA_SHA256, b"")
+    with pytest.raises(LockedError, match="is wrong"):
+        tokens.sign(identity, RSA_SHA256, b"")  # nothing was tried
+    pin.offer(PIN.encode())
+    assert tokens.sign(identity, RSA_SHA256, b"")
 
 
 def test_a_module_that_is_none(held: dict[str, Issued], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

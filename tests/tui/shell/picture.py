@@ -17,7 +17,7 @@ from textual.strip import Strip
 
 __all__ = ["lines_of", "picture"]
 
-_CHANGING = re.compile(r"[0-9a-f]{8,}|\d+(?:\.\d+)? kB")
+_CHANGING = re.compile(r"[0-9a-f]{8,}|(?:[0-9A-F]{4} ){3,}[0-9A-F]{4}|\d+(?:\.\d+)? kB")
 """Fingerprints and sizes of keys that are made anew for each run."""
 
 _LETTERS = string.ascii_letters + string.digits
@@ -45,7 +45,7 @@ def picture(app: App[Any]) -> str:
     drawn = []
     for text, runs in rows:
         styles = "".join(letters.get(style, "?") * length for style, length in runs)
-        drawn.append(_CHANGING.sub(lambda found: re.sub(r"[0-9a-f]", "0", found[0]), text).rstrip())
+        drawn.append(_CHANGING.sub(_stable, text).rstrip())
         if styles.strip("."):
             drawn.append("    \u00a6" + styles.rstrip("."))
     return "\n".join([*drawn, "", *(f"{letter} {style}" for style, letter in letters.items())])
@@ -55,6 +55,10 @@ def _strips(app: App[Any]) -> list[Strip]:
     """What is on the screen, with what shines through from the screens behind it."""
     visible_screen_stack.set(app._background_screens)
     return app.screen._compositor.render_strips()
+
+
+def _stable(found: re.Match[str]) -> str:
+    return re.sub(r"[0-9]" if found[0].endswith("kB") else r"[0-9a-fA-F]", "0", found[0])
 
 
 def _name(style: Style | None) -> str:

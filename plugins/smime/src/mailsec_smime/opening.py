@@ -22,8 +22,16 @@ from mailsec.crypto.cms import (
     parse_signed_data,
     verify_signer,
 )
-from mailsec.errors import CMSError, DecryptionError, KeyFileError, LimitError, NoRecipientError, UnsupportedError
-from mailsec.hooks import AuthResult, Cause, Coverage, Evidence, Fact, Opened, Result
+from mailsec.errors import (
+    CMSError,
+    DecryptionError,
+    KeyFileError,
+    LimitError,
+    LockedError,
+    NoRecipientError,
+    UnsupportedError,
+)
+from mailsec.hooks import LOCK_FACT, LOCKED_KEY_FACT, AuthResult, Cause, Coverage, Evidence, Fact, Opened, Result
 from mailsec.message.lines import crlf_pieces
 from mailsec_smime.identity import author_header
 from mailsec_smime.judging import judge, with_revocation
@@ -143,6 +151,8 @@ def _decrypted(part: Part, info: ContentInfo, context: OpenerContext) -> Opened:
         return _not_opened(part, "encrypted", "it cannot be decrypted with your keys, or it was changed on its way")
     except NoRecipientError:
         return _not_opened(part, "encrypted", "it is not encrypted to any of your keys")
+    except LockedError as error:
+        return _locked(part, error)
     except (UnsupportedError, KeyFileError, LimitError, CMSError) as error:
         return _not_opened(part, "encrypted", f"it cannot be decrypted: {error}")
     if decryption.content_type != oids.DATA:
@@ -259,6 +269,15 @@ def _not_opened(part: Part, reached: str, sentence: str, result: Result = Result
     if reached == "encrypted":
         return Opened(None, "encrypted", (found,))
     return Opened(None, "signed" if reached == "signed" else "compressed", (found,))
+
+
+def _locked(part: Part, error: LockedError) -> Opened:
+    """What is encrypted to a key whose password or PIN nobody has given yet: it opens when somebody has."""
+    evidence = [Fact(LOCK_FACT, error.secret), *([Fact(LOCKED_KEY_FACT, error.key)] if error.key else [])]
+    properties = {"body.smime-part": part.path or "1"}
+    sentence = f"it is encrypted, and {error}"
+    found = AuthResult("smime", Result.NEUTRAL, sentence, Cause.LOCKED, properties, evidence=tuple(evidence))
+    return Opened(None, "encrypted", (found,))
 
 
 def _has_suffix(part: Part, suffix: str | tuple[str, ...]) -> bool:

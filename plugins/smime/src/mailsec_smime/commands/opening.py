@@ -13,12 +13,12 @@ from mailsec.hooks.manager import Registered
 from mailsec.message import find_payload, is_structural, parse, safe_text
 from mailsec.pipeline import Runner, Services
 from mailsec.pipeline.verdict import Level
+from mailsec.store.keys.making import check_addresses
 from mailsec_smime.commands.contexts import WatchedKeys
 from mailsec_smime.commands.files import decrypt_file, verify_file
 from mailsec_smime.commands.limits import SECONDS
 from mailsec_smime.commands.reading import read_input, structure
 from mailsec_smime.commands.writing import Output
-from mailsec_smime.keys.chosen import check_addresses
 from mailsec_smime.opening import CONTENT_TYPES, open_part
 
 if TYPE_CHECKING:

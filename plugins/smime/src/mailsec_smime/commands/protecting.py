@@ -10,11 +10,12 @@ from mailsec.crypto.cms import LIMITS
 from mailsec.errors import UsageError
 from mailsec.hooks import Form, Protection
 from mailsec.message import mailboxes, parse, plain_address, safe_text, same_address
+from mailsec.store.keys.making import check_addresses
 from mailsec_smime.commands.contexts import WatchedKeys, own_context
 from mailsec_smime.commands.reading import read_input
 from mailsec_smime.commands.writing import Output, pem
 from mailsec_smime.encrypting import enveloped_data
-from mailsec_smime.keys.chosen import begins, check_addresses
+from mailsec_smime.keys.chosen import begins
 from mailsec_smime.protecting import protect_pieces
 from mailsec_smime.signing import find_signer, signed_data
 from mailsec_smime.spooling import Piece, spooled

@@ -3,17 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
+from mailsec.store.keys.making import BITS, CURVE, DAYS, KINDS
 from mailsec_smime.command import later
 
 if TYPE_CHECKING:
     import argparse
-
-DAYS: Final = 3 * 365
-"""How long a certificate that we make is valid, unless told otherwise."""
-
-KINDS: Final = ("rsa", "ec", "ed25519", "ed448")
 
 
 def add_keys(actions: Any) -> None:
@@ -96,6 +92,10 @@ def add_keys(actions: Any) -> None:
     _add_which(child)
     _add_yes(child)
 
+    child = add("password", "change the password of all private keys", "own")
+    child.add_argument("--new-password-command", metavar="CMD", help="a command that prints the new password")
+    _add_password(child)
+
     child = add("find", "look up in the DNS the certificates of a correspondent (SMIMEA)", "looking")
     child.add_argument("address", metavar="ADDRESS", help="whose")
     child.add_argument("--import", action="store_true", dest="keep", help="keep them as that correspondent's")
@@ -109,8 +109,8 @@ def _add_which(parser: argparse.ArgumentParser, help_: str = "an address, or a f
 def _add_new_key(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("addresses", metavar="ADDRESS", nargs="+", help="the addresses it is for")
     parser.add_argument("--kind", choices=KINDS, default="rsa", help="the kind of key (default rsa)")
-    parser.add_argument("--bits", metavar="N", type=int, default=3072, help="the size of an RSA key (default 3072)")
-    parser.add_argument("--curve", metavar="NAME", default="P-256", help="the curve of an EC key (default P-256)")
+    parser.add_argument("--bits", metavar="N", type=int, default=BITS, help=f"the size of an RSA key (default {BITS})")
+    parser.add_argument("--curve", metavar="NAME", default=CURVE, help=f"the curve of an EC key (default {CURVE})")
     parser.add_argument("--name", metavar="TEXT", help="the common name; by default the first address")
 
 

@@ -6,8 +6,9 @@ import sys
 from typing import TYPE_CHECKING, Final
 
 from mailsec.errors import UsageError
-from mailsec.message import plain_address, same_address
-from mailsec_smime.keys.words import key_kind
+from mailsec.message import same_address
+from mailsec.store.keys.deciding import digits
+from mailsec.store.keys.words import key_kind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,28 +19,10 @@ if TYPE_CHECKING:
 _SHORTEST: Final = 8  # digits of a fingerprint that name a certificate
 
 
-def check_addresses(addresses: Sequence[str]) -> None:
-    """Refuses what is no address."""
-    for address in addresses:
-        if not plain_address(address) or not address.isprintable() or any(map(str.isspace, address)):
-            raise UsageError(f"{address!r} is no e-mail address")
-
-
-def digits(text: str) -> str:
-    """A fingerprint, however it is written, as hexadecimal digits; empty where it is none."""
-    found = "".join(text.replace(":", " ").split()).lower()
-    return found if found and all(one in "0123456789abcdef" for one in found) else ""
-
-
 def begins(fingerprint: str, which: str) -> bool:
     """Whether a fingerprint is meant, by its beginning."""
     beginning = digits(which)
     return len(beginning) >= _SHORTEST and fingerprint.startswith(beginning)
-
-
-def names_address(certificate: Certificate, address: str) -> bool:
-    """Whether a certificate is for an address."""
-    return any(same_address(address, one) for one in certificate.emails)
 
 
 def is_for(key: KeptKey, address: str) -> bool:

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mailsec.crypto import Certificate, PrivateIdentity, load_certificates, load_identities
-from mailsec.crypto.pem import looks_like_pem, pem_blocks
-from mailsec.errors import CertificateError, InputError, KeyFileError
-from mailsec.message import plain_address, safe_text
-from mailsec_smime.keys.chosen import check_addresses
+from mailsec.crypto import PrivateIdentity
+from mailsec.errors import InputError, LockedError
+from mailsec.store.keys.importing import Found, addresses_in, keep_found, read_keys
+from mailsec.store.keys.making import check_addresses
+from mailsec.store.keys.words import describe_certificate, describe_key
 from mailsec_smime.keys.passwords import FilePassword
-from mailsec_smime.keys.words import describe_certificate, describe_key
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Sequence
+    from pathlib import Path
 
     from mailsec.hooks import CommandContext, KeyStore
 
@@ -31,68 +30,41 @@ def import_files(arguments: argparse.Namespace, context: CommandContext) -> int:
     # everything is read before anything is kept
     loaded = [(file, _load(file, read_limited(file), password)) for file in arguments.files]
     for file, found in loaded:
-        certificates = [one for one in found if isinstance(one, Certificate)]
-        for identity in found:
-            if isinstance(identity, PrivateIdentity):
-                _import_key(store, identity, file, arguments.addresses, now)
-        if certificates:
-            _import_certificates(store, certificates, file, arguments.addresses, now)
+        _import(store, found, file, arguments.addresses, now)
     if arguments.remember:
         store.remember_password()
     return 0
 
 
-def _load(file: Path, octets: bytes, password: FilePassword) -> Sequence[PrivateIdentity] | Sequence[Certificate]:
+def _load(file: Path, octets: bytes, password: FilePassword) -> Found:
     """The private keys in a file, or where there are none its certificates."""
     try:
-        if looks_like_pem(octets):
-            if not any("PRIVATE KEY" in block.label for block in pem_blocks(octets)):
-                return load_certificates(octets)
-        else:
-            try:
-                return load_certificates(octets)
-            except CertificateError:
-                pass  # then it is PKCS#12 or a key
         try:
-            return load_identities(octets)
-        except KeyFileError as error:
-            if "no password was given" not in str(error):
-                raise
-            return load_identities(octets, password.get(f"the password of {safe_text(file.name)}"))
+            return read_keys(octets, file.name)
+        except LockedError as error:
+            return read_keys(octets, file.name, password.get(error.secret))
     except InputError as error:
         raise InputError(f"{file} cannot be imported: {error}") from None
 
 
-def _import_key(
-    store: KeyStore, identity: PrivateIdentity, file: Path, addresses: Sequence[str], now: datetime
-) -> None:
+def _import(store: KeyStore, found: Found, file: Path, addresses: Sequence[str], now: datetime) -> None:
     try:
-        own = identity.certificates[0] if identity.certificates else None
-        named = [address for address in (own.emails if own is not None else ()) if plain_address(address)]
-        if not named and not addresses:
-            what = "its certificate has no e-mail address" if own is not None else "it comes without a certificate"
-            raise KeyFileError(f"{what}: say with --for ADDRESS whose key it is")
-        kept = store.add_key(identity, (*named, *addresses))
-    except KeyFileError as error:
-        raise KeyFileError(f"{file} cannot be imported: {error}") from None
-    print("Your key: " + "\n  ".join(describe_key(kept, now)))
-
-
-def _import_certificates(
-    store: KeyStore, certificates: Sequence[Certificate], file: Path, addresses: Sequence[str], now: datetime
-) -> None:
-    own = {key.certificates[0] for key in store.add_certificates(certificates)}
-    for certificate in certificates:
-        lines = "\n  ".join(describe_certificate(certificate, now))
-        if certificate in own:
-            print("The certificate of your key: " + lines)
-        elif certificate.is_ca:
-            print("An authority, not kept unless you trust it (mailsec smime keys trust FILE): " + lines)
-        else:
-            named = [one for one in certificate.emails if plain_address(one)]
-            for address in addresses or named:
-                store.remember(address, certificate, "file", file.name, now)
-            if addresses or named:
-                print("A correspondent's, known and not yet trusted: " + lines)
-            else:
-                raise InputError(f"{file}: a certificate has no e-mail address: say with --for ADDRESS whose it is")
+        imported = keep_found(store, found, file.name, addresses, now)
+    except LockedError:
+        raise
+    except InputError as error:
+        keys = [one for one in found if isinstance(one, PrivateIdentity)]
+        nobodys = not addresses and any(not addresses_in(one.certificates) for one in keys)
+        hint = ": say with --for ADDRESS whose key it is" if nobodys else ""
+        raise InputError(f"{file} cannot be imported: {error}{hint}") from None
+    for kept in imported.keys:
+        print("Your key: " + "\n  ".join(describe_key(kept, now)))
+    for what, some in (
+        ("The certificate of your key", imported.own),
+        ("An authority, not kept unless you trust it (mailsec smime keys trust FILE)", imported.authorities),
+        ("A correspondent's, known and not yet trusted", imported.known),
+    ):
+        for certificate in some:
+            print(f"{what}: " + "\n  ".join(describe_certificate(certificate, now)))
+    if imported.nameless:
+        raise InputError(f"{file}: a certificate has no e-mail address: say with --for ADDRESS whose it is")

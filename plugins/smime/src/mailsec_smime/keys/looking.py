@@ -9,17 +9,11 @@ from typing import TYPE_CHECKING
 
 from mailsec.errors import CertificateError, UsageError
 from mailsec.message import plain_address, safe_text, same_address
-from mailsec_smime.keys.chosen import certificates_of, check_addresses, is_for, keys_of, names_address
-from mailsec_smime.keys.words import (
-    certificate_json,
-    decision_json,
-    describe_certificate,
-    describe_identity,
-    describe_key,
-    identity_json,
-    key_json,
-    known_json,
-)
+from mailsec.store.keys.deciding import names_address
+from mailsec.store.keys.making import check_addresses
+from mailsec.store.keys.words import describe_certificate, describe_identity, describe_key, origin
+from mailsec_smime.keys.as_json import certificate_json, decision_json, identity_json, key_json, known_json
+from mailsec_smime.keys.chosen import certificates_of, is_for, keys_of
 
 if TYPE_CHECKING:
     import argparse
@@ -67,7 +61,7 @@ def list_all(arguments: argparse.Namespace, context: CommandContext) -> int:
         (
             "Correspondents (known, not trusted for that)",
             [
-                [safe_text(one.address), *describe_certificate(one.certificate, now), _origin(one.source, one.detail)]
+                [safe_text(one.address), *describe_certificate(one.certificate, now), origin(one.source, one.detail)]
                 for one in known
             ],
         ),
@@ -81,11 +75,6 @@ def list_all(arguments: argparse.Namespace, context: CommandContext) -> int:
             for line in rest:
                 print(f"      {line}")
     return 0
-
-
-def _origin(source: str, detail: str) -> str:
-    words = {"message": "from a verified message", "file": "imported", "smimea": "from the DNS (SMIMEA)"}[source]
-    return f"{words}: {safe_text(detail)}" if detail else words
 
 
 def show(arguments: argparse.Namespace, context: CommandContext) -> int:

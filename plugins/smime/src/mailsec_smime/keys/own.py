@@ -3,47 +3,33 @@
 from __future__ import annotations
 
 import sys
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from mailsec.crypto import PrivateIdentity
-from mailsec.crypto.issue import Issued, can_decrypt, make_own, make_request
+from mailsec.crypto.issue import Issued, can_decrypt, make_request
 from mailsec.crypto.pem import encode_pem
-from mailsec.crypto.private import PrivateKey
 from mailsec.errors import UsageError
 from mailsec.message import safe_text, same_address
-from mailsec_smime.keys.chosen import begins, check_addresses, confirm, keys_of, one_key, several
+from mailsec.store.keys.making import check_addresses, make_key, new_key, remove_key
+from mailsec.store.keys.words import describe_certificate, describe_key
+from mailsec_smime.keys.chosen import begins, confirm, keys_of, one_key, several
 from mailsec_smime.keys.passwords import FilePassword
-from mailsec_smime.keys.words import describe_certificate, describe_key
 
 if TYPE_CHECKING:
     import argparse
 
+    from mailsec.crypto.private import PrivateKey
     from mailsec.hooks import CommandContext
-
-_MAX_DAYS: Final = 10 * 365
-_EARLY: Final = timedelta(hours=1)  # clocks differ: a certificate made now should be valid at its first reader's
 
 
 def make(arguments: argparse.Namespace, context: CommandContext) -> int:
     """`keys make`: a new key with a certificate of its own."""
     check_addresses(arguments.addresses)
-    if not 1 <= arguments.days <= _MAX_DAYS:
-        raise UsageError(f"a certificate can be made for 1 to {_MAX_DAYS} days, not for {arguments.days}")
-    store = context.key_store
-    now = datetime.now(UTC).replace(microsecond=0)
-    key = new_key(arguments)
-    issued = make_own(
-        key,
-        arguments.addresses,
-        not_before=now - _EARLY,
-        not_after=now + timedelta(days=arguments.days),
-        subject=arguments.name,
-    )
-    kept = store.add_key(PrivateIdentity(key, issued.certificates), arguments.addresses)
-    for address in arguments.addresses:
-        store.trust(issued.certificate, address)  # one's own hand is known without asking
+    store, now = context.key_store, datetime.now(UTC)
+    key = _new_key(arguments)
+    kept = make_key(store, key, arguments.addresses, now=now, days=arguments.days, subject=arguments.name)
     print("\n  ".join(describe_key(kept, now)))
     print("Nobody else trusts it yet: give your correspondents the fingerprint over another way than mail.")
     if not can_decrypt(key):
@@ -66,7 +52,7 @@ def request(arguments: argparse.Namespace, context: CommandContext) -> int:
     if arguments.key is not None:
         key = store.private_key(one_key(store, arguments.key).handle).key
     else:
-        key = new_key(arguments)
+        key = _new_key(arguments)
         store.add_key(PrivateIdentity(key), arguments.addresses)
     if arguments.remember:
         store.remember_password()
@@ -83,11 +69,9 @@ def request(arguments: argparse.Namespace, context: CommandContext) -> int:
     return 0
 
 
-def new_key(arguments: argparse.Namespace) -> PrivateKey:
+def _new_key(arguments: argparse.Namespace) -> PrivateKey:
     """Makes the key that the arguments describe."""
-    if arguments.kind == "rsa" and arguments.bits < 2048:
-        raise UsageError(f"an RSA key of {arguments.bits} bits is too weak for mail: 2048 is the least")
-    return PrivateKey.generate(arguments.kind, bits=arguments.bits, curve=arguments.curve)
+    return new_key(arguments.kind, bits=arguments.bits, curve=arguments.curve)
 
 
 def export(arguments: argparse.Namespace, context: CommandContext) -> int:
@@ -143,11 +127,20 @@ def remove(arguments: argparse.Namespace, context: CommandContext) -> int:
     question = "What was encrypted to this key can never be read again without a copy. " if keys else ""
     confirm(f"{question}Forget it?", arguments.yes)
     for key in keys:
-        store.remove_key(key.handle)
-        for certificate in key.certificates[:1]:
-            for address in key.addresses:
-                store.distrust(certificate, address)
+        remove_key(store, key)
     for one in known:
         store.forget(one.certificate, one.address)
     print("Forgotten.")
+    return 0
+
+
+def password(arguments: argparse.Namespace, context: CommandContext) -> int:
+    """`keys password`: all private keys are encrypted by another password."""
+    store = context.key_store
+    if not store.own_keys():
+        raise UsageError("no private key is kept, so there is no password to change")
+    new = FilePassword(arguments.new_password_command, "--new-password-command")
+    count = store.change_password(new.get("a new password for the kept keys", twice=True))
+    print(f"{'The key is' if count == 1 else f'The {count} keys are'} encrypted by the new password.")
+    print("A command that prints the old one, such as password_command in the configuration, has to be changed too.")
     return 0

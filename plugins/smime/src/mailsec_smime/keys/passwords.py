@@ -10,10 +10,12 @@ class FilePassword:
 
     Args:
         command: a command that prints it; without one the user is asked.
+        option: the option that gives the command.
     """
 
-    def __init__(self, command: str | None) -> None:
+    def __init__(self, command: str | None, option: str = "--file-password-command") -> None:
         self._command = command
+        self._option = option
         self._known: bytes | None = None
 
     def get(self, prompt: str, *, twice: bool = False) -> bytes:
@@ -33,8 +35,7 @@ class FilePassword:
             if self._command is not None:
                 self._known = password_from(self._command)
             else:
-                option = "--file-password-command"
-                self._known = ask_terminal(prompt, option)
-                if twice and ask_terminal("the same again", option) != self._known:
+                self._known = ask_terminal(prompt, self._option)
+                if twice and ask_terminal("the same again", self._option) != self._known:
                     raise UsageError("the two passwords are not the same: nothing was done")
         return self._known

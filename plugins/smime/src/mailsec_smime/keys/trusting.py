@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from mailsec.crypto import Certificate, load_certificates
 from mailsec.errors import CertificateError, InputError, UsageError
 from mailsec.message import plain_address, safe_text, same_address
-from mailsec_smime.keys.chosen import begins, certificates_of, confirm, digits, names_address
-from mailsec_smime.keys.words import describe_certificate
+from mailsec.store.keys.deciding import digits, names_address, trust_certificate, what_it_means
+from mailsec.store.keys.words import describe_certificate
+from mailsec_smime.keys.chosen import begins, certificates_of, confirm
 
 if TYPE_CHECKING:
     import argparse
@@ -34,10 +35,7 @@ def trust(arguments: argparse.Namespace, context: CommandContext) -> int:
     if address and not names_address(certificate, address):
         raise UsageError(f"the certificate is not for {address!r}, so it can vouch for nothing there")
     print("\n  ".join(describe_certificate(certificate, now, whole=True)))
-    if address:
-        print(f"It would be trusted for {safe_text(address)} alone, and for nothing that it signs.")
-    else:
-        print("It would be trusted for whatever addresses it certifies.")
+    print(safe_text(what_it_means(address)))
     if arguments.fingerprint is not None:
         if digits(arguments.fingerprint) != certificate.fingerprint:
             raise UsageError("the fingerprint is another: nothing was done")
@@ -47,9 +45,7 @@ def trust(arguments: argparse.Namespace, context: CommandContext) -> int:
             sure=False,
             instead="--fingerprint SHA256",
         )
-    store.trust(certificate, address)
-    if address:
-        store.remember(address, certificate, "file", "trusted", now)
+    trust_certificate(store, certificate, address, now)
     print("Trusted.")
     return 0
 

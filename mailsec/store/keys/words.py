@@ -1,8 +1,8 @@
-"""Keys and certificates in words, and as JSON."""
+"""Keys and certificates in words."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from mailsec.message import safe_text
 
@@ -10,7 +10,23 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from mailsec.crypto import Certificate, PublicKey
-    from mailsec.hooks import Identity, KeptKey, KnownCertificate, TrustDecision
+    from mailsec.hooks.types import CertificateSource, Identity, KeptKey
+
+__all__ = [
+    "called",
+    "can_do",
+    "describe_certificate",
+    "describe_identity",
+    "describe_key",
+    "issuer_of",
+    "key_kind",
+    "origin",
+    "short",
+    "short_list",
+    "spaced",
+    "subject_of",
+    "validity",
+]
 
 _LONG: Final = 300
 _ADDRESSES: Final = 5
@@ -49,7 +65,7 @@ def describe_key(key: KeptKey, now: datetime) -> list[str]:
     """A key in some lines."""
     certificate = key.certificates[0] if key.certificates else None
     lines = [
-        f"{_addresses(key.addresses)}, {key_kind(key.public_key)}, {can_do(key.public_key, certificate)}",
+        f"{short_list(key.addresses)}, {key_kind(key.public_key)}, {can_do(key.public_key, certificate)}",
     ]
     if certificate is None:
         lines.append(f"no certificate yet; key {key.handle[:16]}")
@@ -61,23 +77,44 @@ def describe_key(key: KeptKey, now: datetime) -> list[str]:
 def describe_identity(identity: Identity, now: datetime) -> list[str]:
     """A key that lies elsewhere, in some lines."""
     if not identity.certificates:
-        return [f"{_short(identity.name)}, {identity.key_type}, no certificate"]
+        return [f"{short(identity.name)}, {identity.key_type}, no certificate"]
     own = identity.certificates[0]
-    first = f"{_short(identity.name)}, {key_kind(own.public_key)}, {can_do(own.public_key, own)}"
+    first = f"{short(identity.name)}, {key_kind(own.public_key)}, {can_do(own.public_key, own)}"
     return [first, *describe_certificate(own, now)]
 
 
 def describe_certificate(certificate: Certificate, now: datetime, *, whole: bool = False) -> list[str]:
     """A certificate in some lines: whose, by whom, until when, and its fingerprint."""
-    subject = _short(certificate.subject) or "(no name)"
-    issuer = "itself" if certificate.is_self_issued else _short(certificate.issuer) or "(no name)"
-    lines = [f"{subject}, certified by {issuer}"]
+    lines = [f"{subject_of(certificate)}, certified by {issuer_of(certificate)}"]
     if whole:
-        lines.append(f"for {_addresses(certificate.emails) or 'no e-mail address'}")
+        lines.append(f"for {short_list(certificate.emails) or 'no e-mail address'}")
         key = certificate.public_key
         lines.append(f"{key.trouble or key_kind(key)}, {'an authority' if certificate.is_ca else 'no authority'}")
     lines += [validity(certificate, now), f"SHA-256 {spaced(certificate.fingerprint)}"]
     return lines
+
+
+def subject_of(certificate: Certificate) -> str:
+    """Whose certificate it is, by the name in it."""
+    return short(certificate.subject) or "(no name)"
+
+
+def called(certificate: Certificate) -> str:
+    """Whose certificate it is, in few words: the common name, where the name in it is nothing else."""
+    subject = certificate.subject
+    common = subject.removeprefix("CN=")
+    return short(common) if common != subject and not set("=,+\\") & set(common) else subject_of(certificate)
+
+
+def issuer_of(certificate: Certificate) -> str:
+    """Who has signed a certificate, by the name in it."""
+    return "itself" if certificate.is_self_issued else short(certificate.issuer) or "(no name)"
+
+
+def origin(source: CertificateSource, detail: str) -> str:
+    """Where a correspondent's certificate comes from."""
+    words = {"message": "from a verified message", "file": "imported", "smimea": "from the DNS (SMIMEA)"}[source]
+    return f"{words}: {short(detail)}" if detail else words
 
 
 def validity(certificate: Certificate, now: datetime) -> str:
@@ -89,76 +126,13 @@ def validity(certificate: Certificate, now: datetime) -> str:
     return f"valid until {certificate.not_after:%Y-%m-%d}"
 
 
-def certificate_json(certificate: Certificate) -> dict[str, Any]:
-    """A certificate for programs."""
-    return {
-        "schema": 1,
-        "kind": "certificate",
-        "subject": certificate.subject,
-        "issuer": certificate.issuer,
-        "serial": f"{certificate.serial:x}",
-        "addresses": list(certificate.emails),
-        "key": key_kind(certificate.public_key),
-        "authority": certificate.is_ca,
-        "not_before": certificate.not_before.isoformat(),
-        "not_after": certificate.not_after.isoformat(),
-        "sha256": certificate.fingerprint,
-    }
-
-
-def key_json(key: KeptKey) -> dict[str, Any]:
-    """A kept key for programs, without its private half."""
-    return {
-        "schema": 1,
-        "kind": "key",
-        "handle": key.handle,
-        "addresses": list(key.addresses),
-        "key": key_kind(key.public_key),
-        "added": key.added.isoformat(),
-        "certificates": [certificate_json(one) for one in key.certificates],
-    }
-
-
-def identity_json(identity: Identity) -> dict[str, Any]:
-    """A key that lies elsewhere, for programs."""
-    return {
-        "schema": 1,
-        "kind": "identity",
-        "handle": identity.handle,
-        "addresses": [identity.name],
-        "certificates": [certificate_json(one) for one in identity.certificates],
-    }
-
-
-def decision_json(decision: TrustDecision) -> dict[str, Any]:
-    """A trust decision for programs."""
-    return {
-        "schema": 1,
-        "kind": "trust",
-        "address": decision.address or None,
-        "added": decision.added.isoformat(),
-        "certificate": certificate_json(decision.certificate),
-    }
-
-
-def known_json(known: KnownCertificate) -> dict[str, Any]:
-    """A correspondent's certificate for programs."""
-    return {
-        "schema": 1,
-        "kind": "known",
-        "address": known.address,
-        "source": known.source,
-        "detail": known.detail,
-        "seen": known.seen.isoformat(),
-        "certificate": certificate_json(known.certificate),
-    }
-
-
-def _short(text: str) -> str:
+def short(text: str) -> str:
+    """A foreign text, safe to show and not endless."""
     return safe_text(text if len(text) <= _LONG else f"{text[:_LONG]}…")
 
 
-def _addresses(addresses: tuple[str, ...]) -> str:
+def short_list(addresses: tuple[str, ...]) -> str:
+    """Some addresses, safe to show, and how many more there are."""
     more = len(addresses) - _ADDRESSES
-    shown = ", ".join(_short(address) for address in addresses[:_ADDRESSES])
+    shown = ", ".join(short(address) for address in addresses[:_ADDRESSES])
     return f"{shown} and {more} more" if more > 0 else shown

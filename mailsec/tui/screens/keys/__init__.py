@@ -1,0 +1,1 @@
+"""The screens about keys: what is kept, decisions on trust, passwords."""
