@@ -21,6 +21,14 @@ if TYPE_CHECKING:
         assess_signature,
     )
     from mailsec.crypto.certificates import Certificate, load_certificates
+    from mailsec.crypto.describing import (
+        Line,
+        describe_certificate,
+        describe_key,
+        describe_scheme,
+        grouped,
+        name_in_words,
+    )
     from mailsec.crypto.digests import DIGEST_SIZES, Digest, new_digest
     from mailsec.crypto.identity import Identity
     from mailsec.crypto.issuers import fetch_issuers
@@ -65,6 +73,14 @@ _NAMES = {
         "assess_signature",
     ),
     "certificates": ("Certificate", "load_certificates"),
+    "describing": (
+        "Line",
+        "describe_certificate",
+        "describe_key",
+        "describe_scheme",
+        "grouped",
+        "name_in_words",
+    ),
     "digests": ("DIGEST_SIZES", "Digest", "new_digest"),
     "identity": ("Identity",),
     "issuers": ("fetch_issuers",),
@@ -126,6 +142,7 @@ __all__ = [
     "Digest",
     "Identity",
     "KeyTransport",
+    "Line",
     "MemoryKeyRing",
     "PathFailure",
     "PathResult",
@@ -143,10 +160,15 @@ __all__ = [
     "assess_key",
     "assess_key_transport",
     "assess_signature",
+    "describe_certificate",
+    "describe_key",
+    "describe_scheme",
     "fetch_issuers",
+    "grouped",
     "load_certificates",
     "load_identities",
     "load_identity",
+    "name_in_words",
     "new_digest",
     "scheme_of",
     "validate_path",
