@@ -34,7 +34,15 @@ if TYPE_CHECKING:
     from mailsec.crypto.issuers import fetch_issuers
     from mailsec.crypto.keyring import MemoryKeyRing, PrivateIdentity, load_identities, load_identity
     from mailsec.crypto.keys import PublicKey
-    from mailsec.crypto.paths import ENCRYPTION_RULES, PathFailure, PathResult, PathRules, PathValidator, validate_path
+    from mailsec.crypto.paths import (
+        ENCRYPTION_RULES,
+        PathFailure,
+        PathResult,
+        PathRules,
+        PathTrouble,
+        PathValidator,
+        validate_path,
+    )
     from mailsec.crypto.private import PrivateKey
     from mailsec.crypto.schemes import (
         ECDSA_SHA1,
@@ -86,7 +94,15 @@ _NAMES = {
     "issuers": ("fetch_issuers",),
     "keyring": ("MemoryKeyRing", "PrivateIdentity", "load_identities", "load_identity"),
     "keys": ("PublicKey",),
-    "paths": ("ENCRYPTION_RULES", "PathFailure", "PathResult", "PathRules", "PathValidator", "validate_path"),
+    "paths": (
+        "ENCRYPTION_RULES",
+        "PathFailure",
+        "PathResult",
+        "PathRules",
+        "PathTrouble",
+        "PathValidator",
+        "validate_path",
+    ),
     "private": ("PrivateKey",),
     "schemes": (
         "ECDSA_SHA1",
@@ -147,6 +163,7 @@ __all__ = [
     "PathFailure",
     "PathResult",
     "PathRules",
+    "PathTrouble",
     "PathValidator",
     "PrivateIdentity",
     "PrivateKey",
