@@ -95,6 +95,7 @@ class Report:
             them ends the verdict's sentence.
         file: where the message came from.
         policy: what the verdict was judged by.
+        fetch_issuers: whether the user had asked that issuers' certificates are fetched which are missing.
     """
 
     results: tuple[AuthResult, ...]
@@ -106,6 +107,7 @@ class Report:
     conditions: tuple[str, ...] = ()
     file: str | None = None
     policy: Policy = Policy()  # noqa: RUF009 - frozen
+    fetch_issuers: bool = False
     _cache: _Cache = field(default_factory=_Cache, init=False, repr=False, compare=False)
 
     @property
