@@ -447,19 +447,23 @@ class KeyedContext(PlainContext):
 class PartContext(KeyedContext):
     """What openers are handed: `mailsec.hooks.OpenerContext`."""
 
-    __slots__ = ("around_message", "header")
+    __slots__ = ("around_message", "fetch_issuers", "header")
 
     def __init__(
-        self, shared: Shared, settings: Any, keys: KeyRing, header: HeaderSection, around_message: bool = True
+        self,
+        shared: Shared,
+        settings: Any,
+        keys: KeyRing,
+        header: HeaderSection,
+        around_message: bool = True,
+        *,
+        malleable: bool = False,
     ) -> None:
         super().__init__(shared, settings, keys)
         self.header = header
         self.around_message = around_message
-
-    @property
-    def fetch_issuers(self) -> bool:
-        """Whether issuers' certificates that are missing may be fetched."""
-        return self._shared.fetch_issuers
+        # a URL in what may have been put together out of a ciphertext would carry the plaintext away (EFAIL)
+        self.fetch_issuers = shared.fetch_issuers and not malleable
 
 
 class ProtectorContext(KeyedContext):

@@ -101,6 +101,7 @@ class PathRevocation:
         path: the path that was judged in the end.
         certificates: what came of each certificate that was asked about, the one nearest to the anchor first; those
             below one that is revoked are not asked about.
+        avoided: what came of the path before, where this one leads around an authority that was revoked.
     """
 
     status: RevocationStatus
@@ -110,6 +111,7 @@ class PathRevocation:
     asked: bool = True
     path: tuple[Certificate, ...] = ()
     certificates: tuple[CertificateRevocation, ...] = ()
+    avoided: PathRevocation | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +189,7 @@ class RevocationChecker:
                     continue
                 around = await self._path(other.path)
                 if around.status is not RevocationStatus.REVOKED:
-                    return around
+                    return replace(around, avoided=found)
         return found
 
     async def _path(self, path: tuple[Certificate, ...]) -> PathRevocation:
