@@ -419,10 +419,10 @@ async def harvested(message: bytes, folder: Path, pki: Any, **more: Any) -> Any:
 
 async def test_a_verified_message_tells_its_authors_certificate(pki: Any, tmp_path: Path) -> None:
     """RFC 8551 sections 2.5.2 and 4.2: certificates and capabilities are taken from signed messages."""
-    message = b"Message-ID: <one@example.org>\r\n" + signed_by(pki.alice["p256"], ALICE)
+    message = b"Message-ID: <one@example.org>\r\n" + signed_by(pki.alice["rsa"], ALICE)
     store = await harvested(message, tmp_path, pki)
     (known,) = store.known()
-    assert (known.address, known.certificate) == (ALICE, pki.alice["p256"].certificate)
+    assert (known.address, known.certificate) == (ALICE, pki.alice["rsa"].certificate)
     assert (known.source, known.detail) == ("message", "<one@example.org>")
     assert store.capabilities(ALICE) == ("aes256-gcm", "aes128-gcm", "aes256-cbc", "aes128-cbc")
     assert store.decisions() == ()
