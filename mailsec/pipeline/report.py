@@ -117,6 +117,24 @@ class Report:
             self._cache.verdict = judge(self, self.policy)
         return self._cache.verdict
 
+    def is_malleable(self, layer: int) -> bool:
+        """Whether a layer lies in an encryption that would not notice a change of what is inside (EFAIL).
+
+        Args:
+            layer: the number of the layer.
+        """
+        at: int | None = layer
+        while at is not None:
+            here = self.layers[at]
+            if here.reached == "encrypted" and not any(
+                one.properties.get("policy.encryption") == "authenticated"
+                for one in self.results
+                if one.coverage is not None and one.coverage.layer == at
+            ):
+                return True
+            at = here.parent
+        return False
+
     @property
     def shown(self) -> ShownHeader:
         """The header as it is to be shown, and how each of its fields is protected (RFC 9788)."""

@@ -172,6 +172,15 @@ class Background:
             self._screen.say(str(error), wrong=True)
             return
         self._verification = None
-        left = f", {progress.unjudged} could not be judged" if progress.unjudged else ""
-        self._screen.say(f"{progress.judged} messages of this folder have a verdict{left}")
+        self._screen.say(_in_words(progress))
         await self._screen.lists.count()
+
+
+def _in_words(progress: Progress) -> str:
+    """What became of a folder."""
+    left = f", {progress.unjudged} could not be judged" if progress.unjudged else ""
+    if progress.encrypted == 1:
+        left += "; 1 is encrypted: it is judged when it is opened"
+    elif progress.encrypted:
+        left += f"; {progress.encrypted} are encrypted: they are judged when they are opened"
+    return f"{progress.judged} messages of this folder have a verdict{left}"

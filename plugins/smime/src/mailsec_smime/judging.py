@@ -98,7 +98,6 @@ def judge(
             properties["body.smime-identifier"] = address[-_LONG:]
         properties["body.smime-serial"] = f"{certificate.serial:x}"
         properties["body.smime-issuer"] = certificate.issuer[:_LONG]
-        evidence.append(Fact("key", describe_key(certificate.public_key)))
         if announced := [_CAPABILITIES[one.oid] for one in signer.capabilities[:_MANY] if one.oid in _CAPABILITIES]:
             evidence.append(Fact(CAPABILITIES_FACT, ", ".join(announced)))
     elif isinstance(signer.sid, IssuerAndSerialNumber):
@@ -106,6 +105,8 @@ def judge(
 
     if verification.outcome is not Outcome.GOOD or certificate is None:
         result, cause = _BAD[verification.outcome]
+        if certificate is not None:
+            evidence.append(Fact("key", describe_key(certificate.public_key)))
         evidence += signer_facts(verification, signed, paths, known)
         return AuthResult("smime", result, verification.sentence, cause, properties, evidence=tuple(evidence))
 
@@ -117,8 +118,7 @@ def judge(
     elif assessment is not None and assessment.status is Status.DEPRECATED:
         notes.append(assessment.sentence)
     validated = paths.validate(certificate)
-    evidence.append(path_evidence(validated))
-    evidence += tried_evidence(certificate, paths)
+    evidence[:0] = [path_evidence(validated), *tried_evidence(certificate, paths)]
     evidence += encryption_evidence(signer, certificate, signed, paths)
     evidence += signer_facts(verification, signed, paths, known)
     if validated.failure is not None:
