@@ -46,6 +46,9 @@ NAMES = {
 }
 """What methods are called in words; others by their registered name."""
 
+_SMIME = {"content encryption": "S/MIME encryption", "receipt for": "S/MIME receipt"}
+"""What results of S/MIME are called that are no plain signature, by a fact that they have."""
+
 _ORDER = ("smime", "dkim", "arc", "dmarc", "spf")
 _SHOWN = ("from", "sender", "reply-to", "to", "cc", "subject", "date")
 _MOMENTS = {"now": "now", "delivery": "the delivery by your own server", "chosen": "chosen by you"}
@@ -98,7 +101,7 @@ def _of_run(report: Report, run: Run) -> Iterator[tuple[int, Reason]]:
 
 
 def _result(report: Report, result: AuthResult, evidence: Sequence[Reason]) -> Reason:
-    name = NAMES.get(result.method, safe_text(result.method))
+    name = _name(result)
     cause = f" ({result.cause})" if result.cause is not None else ""
     who = result.properties.get("body.smime-identifier") or result.properties.get("header.d", "")
     text = f"{name}  {result.method}={result.result}{cause}"
@@ -115,6 +118,16 @@ def _result(report: Report, result: AuthResult, evidence: Sequence[Reason]) -> R
         properties = (Reason(f"{safe_text(key)} = {short(value)}") for key, value in result.properties.items())
         children.append(Reason("properties, as in Authentication-Results", None, tuple(properties), closed=True))
     return Reason(text, result.result, tuple(children))
+
+
+def _name(result: AuthResult) -> str:
+    """What a result is about, in words."""
+    if result.method == "smime":
+        facts = {one.name for one in result.evidence if isinstance(one, Fact) and isinstance(one.name, str)}
+        found = next((words for fact, words in _SMIME.items() if fact in facts), "")
+        if found:
+            return found
+    return NAMES.get(result.method, safe_text(result.method))
 
 
 def _coverage(report: Report, result: AuthResult) -> Iterator[str]:
