@@ -98,6 +98,12 @@ class WhyScreen(ModalScreen[None]):
         self._reasons = reasons(report)
         self._offered = offered_issuers(report)
 
+    @property
+    def at_certificate(self) -> bool:
+        """Whether the reader is at a certificate."""
+        item = self.query_one(Outline).chosen
+        return item is not None and item.value is not None
+
     async def show(self, report: Report) -> None:
         """Shows another report of the same message."""
         self._take(report)
