@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final, Literal, TypeVar
 from mailsec.crypto import extensions as ext
 from mailsec.crypto.algorithms import Status
 from mailsec.crypto.building import name_of, working_keys
+from mailsec.crypto.describing import name_in_words
 from mailsec.crypto.limits import REVOCATION_LIMITS, RevocationLimits
 from mailsec.crypto.paths import PathResult, PathRules, PathValidator
 from mailsec.crypto.revocation.crl import ALL_REASONS, Entry, RevocationList
@@ -56,7 +57,7 @@ class RevocationSource:
 
     Attributes:
         kind: an OCSP response or a CRL.
-        by: the name of its signer; foreign text.
+        by: the name of its signer in words.
         url: where the responder is; empty for a CRL.
         this_update: when it was known to be right.
         next_update: when there will be something newer; `None` where that is not said.
@@ -279,7 +280,9 @@ class RevocationChecker:
             listed = await self._by_lists((responder, *path[place + 1 :]), 0)
             if listed.status is RevocationStatus.REVOKED:
                 return _unknown("the certificate of the OCSP responder was revoked")
-        source = RevocationSource("OCSP", name_of(responder), url, answer.this_update, answer.next_update)
+        source = RevocationSource(
+            "OCSP", name_in_words(responder.subject_der), url, answer.this_update, answer.next_update
+        )
         if answer.entry is not None:
             return self._revoked_or_good(answer.entry, source)
         if answer.status == "unknown":
@@ -351,7 +354,7 @@ class RevocationChecker:
         except InputError as error:
             return _unknown(str(error))
         newest = crl if delta is None else delta
-        source = RevocationSource("CRL", crl.issuer, "", newest.this_update, newest.next_update)
+        source = RevocationSource("CRL", name_in_words(crl.issuer_der), "", newest.this_update, newest.next_update)
         if entry is not None and not removed and entry.reason != "removeFromCRL":
             return self._revoked_or_good(entry, source)
         end = certificate.not_after

@@ -130,8 +130,8 @@ class WhyScreen(ModalScreen[None]):
         if self.report.fetch_issuers:
             return f"The issuer's certificate could not be had. It is offered at {shown} (f tries again)"
         return (
-            "The issuer's certificate did not come along. Fetching it would tell whoever runs the server that you read "
-            f"this message; f asks before it does: {shown}"
+            "The issuer's certificate did not come along; f asks whether to fetch it. That tells the server that you "
+            f"read this message: {shown}"
         )
 
     def _items(self, outline: Iterable[Reason]) -> tuple[Item, ...]:
