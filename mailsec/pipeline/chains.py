@@ -74,14 +74,13 @@ def chain(path: CertificatePath, known: Mapping[str, str]) -> Reason:
 def origins(report: Report) -> Mapping[str, str]:
     """Where the trust in anchors comes from, by fingerprint, as the evidence of a report tells it."""
     found: dict[str, str] = {}
-    for run in report.runs:
-        for one in run.evidence:
-            if isinstance(one, Anchors) and not one.address:
-                found |= one.origins
-    for run in report.runs:
-        for one in run.evidence:
-            if isinstance(one, Anchors) and one.address:
-                found |= {mark: f"{origin}, for {one.address} alone" for mark, origin in one.origins}
+    for alone in (False, True):  # what is trusted for one address alone may be an anchor too
+        for one in (one for run in report.runs for one in run.evidence if isinstance(one, Anchors)):
+            if bool(one.address) is not alone:
+                continue
+            with suppress(TypeError, ValueError):  # a plugin may have put in anything
+                more = f", for {one.address} alone" if alone else ""
+                found |= {mark: f"{origin}{more}" for mark, origin in one.origins if not alone or mark not in found}
     return found
 
 
@@ -98,8 +97,8 @@ def offered_issuers(report: Report) -> tuple[str, ...]:
     for result in report.results:
         for one in result.evidence:
             if isinstance(one, CertificatePath) and _lacks_issuer(one) and not report.is_malleable(result.layer):
-                for der in reversed(one.certificates):
-                    with suppress(CertificateError):
+                with suppress(CertificateError, TypeError, AttributeError):  # a plugin may have put in anything
+                    for der in reversed(one.certificates):
                         found |= dict.fromkeys(_urls(_certificate(der)))
     return tuple(found)[:_URLS]
 

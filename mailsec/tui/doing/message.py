@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from mailsec.tui.screens.mailbox import MailboxScreen
 
 
+LONGEST, URLS = 200, 3
+"""Characters of a URL that a question shows, and how many URLs."""
+
+
 @does("scroll-down")
 def _scroll_down(screen: MailboxScreen) -> None:
     screen.pane.action_scroll_down()
@@ -170,7 +174,8 @@ async def ask_to_fetch(screen: MailboxScreen, why: WhyScreen, urls: Sequence[str
     told = "Whoever runs the server learns that this message is being read, when, and from which address:"
     more = "Certificates that come from there may name further places for their own issuers, which are asked too."
     trust = "What is fetched is trusted no more than what came with the message."
-    if not await screen.app.push_screen_wait(Ask("Fetch the issuer's certificate?", told, *urls, more, trust)):
+    shown = [url if len(url) <= LONGEST else f"{url[:LONGEST]}…" for url in urls[:URLS]]
+    if not await screen.app.push_screen_wait(Ask("Fetch the issuer's certificate?", told, *shown, more, trust)):
         return
     why.notify("fetching …", timeout=2)
     try:

@@ -12,6 +12,7 @@ from mailsec.crypto.revocation.issue import information_access
 from mailsec.hooks.types import Anchors, AuthResult, CertificateNote, CertificatePath, Fact, Moment, Result
 from mailsec.message import parse
 from mailsec.pipeline import Layer, Report, Run
+from mailsec.pipeline.chains import offered_issuers
 from mailsec.pipeline.reasons import as_text, reasons
 
 NAMED = {
@@ -74,20 +75,28 @@ def test_the_time_and_the_conditions_are_said(demo: object) -> None:
     assert "Judged with DNS from dns.zone" in lines
 
 
-def outline(*evidence: object) -> list[str]:
-    """The outline of a report with one result that rests on this."""
+def report_of(*evidence: object) -> Report:
+    """A report with one result that rests on this."""
     message = parse(b"From: alice@example.org\r\n\r\nAt four.\r\n")
     result = AuthResult("dkim", Result.NONE, evidence=evidence)
     layer = Layer(0, None, "", "transit", message.header, (message.body_start, len(message.octets)), message)
     run = Run("dkim", "dkim", ("dkim",), (result,), evidence, 0.0)
     moment = Moment(datetime(2026, 5, 1, 12, tzinfo=UTC))
-    return list(as_text(reasons(Report((result,), (layer,), (run,), (), moment))))
+    return Report((result,), (layer,), (run,), (), moment)
+
+
+def outline(*evidence: object) -> list[str]:
+    """The outline of such a report."""
+    return list(as_text(reasons(report_of(*evidence))))
 
 
 def test_evidence_that_cannot_be_shown_is_said_once() -> None:
     """A plugin may put anything into it: wrong types, what has no hash."""
-    lines = outline(Fact("a", ["b"]), Fact(1, 2), CertificatePath(5, True))
-    assert sum("evidence that cannot be shown" in line for line in lines) == 3
+    odd = (Fact("a", ["b"]), Fact(1, 2), CertificatePath(5, True), CertificatePath((5,), False))
+    odd += (CertificatePath((b"",), False, role="king"), Anchors(("aa",), "", 5))
+    lines = outline(*odd)
+    assert sum("evidence that cannot be shown" in line for line in lines) == 4
+    assert offered_issuers(report_of(*odd)) == ()
 
 
 def test_what_ran_and_how_long_is_told_where_it_is_wanted(demo: object) -> None:
