@@ -142,7 +142,7 @@ def _told(notes: list[CertificateNote]) -> Iterator[Reason]:
 def _fingerprint(certificate: Certificate) -> Reason:
     from mailsec.crypto import grouped
 
-    return Reason(f"SHA-256 {grouped(certificate.fingerprint, 8)}")
+    return Reason(f"SHA-256 {grouped(certificate.fingerprint, 8)}", detail=True)
 
 
 def _end(certificate: Certificate, path: CertificatePath, known: Mapping[str, str]) -> Iterator[Reason]:

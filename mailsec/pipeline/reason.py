@@ -23,6 +23,7 @@ class Reason:
         children: what stands under it.
         closed: whether it is folded at first.
         certificate: the certificate that it is about, in DER; empty where it is about none.
+        detail: whether it may be left out where the reader can open the certificate that it stands under.
     """
 
     text: str
@@ -30,6 +31,7 @@ class Reason:
     children: tuple[Reason, ...] = ()
     closed: bool = False
     certificate: bytes = b""
+    detail: bool = False
 
 
 def short(text: str) -> str:

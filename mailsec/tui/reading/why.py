@@ -135,7 +135,7 @@ class WhyScreen(ModalScreen[None]):
         )
 
     def _items(self, outline: Iterable[Reason]) -> tuple[Item, ...]:
-        return tuple(self._item(one) for one in outline)
+        return tuple(self._item(one) for one in outline if not one.detail)
 
     def _item(self, reason: Reason) -> Item:
         sign = name = ""

@@ -73,10 +73,9 @@ class Scene:
         return self.report(Result.POLICY, Cause.UNTRUSTED, CertificatePath(self.ders[:1], False, (note,)), asked=asked)
 
 
-def masked(lines: list[str]) -> list[str]:
-    """Lines without the scroll bar, and without those of a fingerprint, which is another each time."""
-    bare = [re.sub(r"\s*[▁▂▃▄▅▆▇█]*\s*$", "", line) for line in lines]
-    return [line for line in bare if not re.fullmatch(r"[\s│]*(SHA-256 )?([0-9a-f]{8} ?)+", line)]
+def bare(lines: list[str]) -> list[str]:
+    """Lines without the scroll bar."""
+    return [re.sub(r"\s*[▁▂▃▄▅▆▇█]*\s*$", "", line) for line in lines]
 
 
 VERIFIED = """
@@ -103,7 +102,7 @@ async def test_the_tree(reader: type, lines_on: Callable) -> None:
     async with app.run_test(size=(120, 40)) as pilot:
         app.push_screen(WhyScreen(Scene().verified()))
         await pilot.pause()
-        assert VERIFIED.strip("\n") in "\n".join(masked(lines_on(app)))
+        assert VERIFIED.strip("\n") in "\n".join(bare(lines_on(app)))
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -170,7 +169,7 @@ async def test_all_of_a_certificate(size: tuple[int, int], reader: type, lines_o
         assert isinstance(app.screen, CertificateScreen)
         lines = lines_on(app)
         assert lines[0] == " Certificate: Alice Example, Example GmbH"
-        assert [re.sub(r"\s*[▁▂▃▄▅▆▇█]$", "", line) for line in lines[2:6]] == [
+        assert bare(lines[2:6]) == [
             " ▾ subject: Alice Example, Example GmbH",
             "     organization: Example GmbH",
             "     common name: Alice Example",
