@@ -252,7 +252,9 @@ class _Choice:
             where = one.properties.get("body.smime-part", "")
             if one.method == "smime" and one.layer == layer and where == (part.path or "1"):
                 if one.result is not Result.PASS and one.reason:
-                    return Said(f"This part could not be opened: {safe_text(one.reason).rstrip('.')}.")
+                    nothing = one.result is Result.NONE  # such as a receipt, or certificates alone
+                    what = "There is nothing to show in this part" if nothing else "This part could not be opened"
+                    return Said(f"{what}: {safe_text(one.reason).rstrip('.')}.")
                 break
         return AttachedPart(layer, part)
 
