@@ -150,6 +150,7 @@ class Checker:
         *,
         file: str | None = None,
         envelope: Envelope = NO_ENVELOPE,
+        fetch_issuers: bool = False,
     ) -> Report:
         """Checks one message. Nothing in a message makes it raise.
 
@@ -157,10 +158,14 @@ class Checker:
             message: the message, parsed or as octets.
             file: where it came from, for the report.
             envelope: what is known of the SMTP transaction.
+            fetch_issuers: whether issuers' certificates that did not come along are fetched from where the signers'
+                certificates say. That tells whoever runs the server that the message is being read: ask before.
         """
         if not isinstance(message, Message):
             message = parse(message)
-        report = await self.runner.check(message, envelope=envelope, moment=self._moment(message), file=file)
+        report = await self.runner.check(
+            message, envelope=envelope, moment=self._moment(message), file=file, fetch_issuers=fetch_issuers
+        )
         if self._harvests and self._kept is not None and any(one.method == "smime" for one in report.results):
             await asyncio.to_thread(_harvest, report, self._kept)
         return report

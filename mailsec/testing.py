@@ -196,6 +196,7 @@ class TestContext:
     keys: KeyRing
     correspondents: Correspondents
     around_message: bool
+    fetch_issuers: bool
     _header: HeaderSection | None
 
     def remaining(self) -> float:
@@ -224,6 +225,7 @@ def make_context(
     results: Sequence[AuthResult] = (),
     header: HeaderSection | bytes | None = None,
     around_message: bool = True,
+    fetch_issuers: bool = False,
     envelope: Envelope | None = None,
     documents: Mapping[str, bytes] | None = None,
     recipients: Sequence[Certificate] = (),
@@ -241,6 +243,7 @@ def make_context(
         results: the results of the verifiers that come before.
         header: the header section of the message in transit, parsed or as octets, for openers.
         around_message: whether the part that an opener is to open is wrapped around the whole message.
+        fetch_issuers: whether the user has asked that issuers' certificates are fetched which are missing.
         envelope: the SMTP transaction, as far as it is known.
         documents: what the fetcher has, by URL; it fetches nothing else.
         recipients: the certificates of those who may be written to, for protectors.
@@ -276,6 +279,7 @@ def make_context(
         keys=keys or no_keys("this key ring holds no key for {}"),
         correspondents=_Correspondents(recipients, capabilities or {}),
         around_message=around_message,
+        fetch_issuers=fetch_issuers,
         _header=header,
     )
 

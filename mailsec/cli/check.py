@@ -64,7 +64,9 @@ def run(options: argparse.Namespace, given: Globals) -> int:
         show = lambda report: explain(report, screen) + "\n"  # noqa: E731
     else:
         show = lambda report: row(report, screen)  # noqa: E731
-    outcome = asyncio.run(check_all(checker, _sources(options.paths), envelope, show))
+    outcome = asyncio.run(
+        check_all(checker, _sources(options.paths), envelope, show, fetch_issuers=options.fetch_issuers)
+    )
     if len(outcome.levels) > 1 and not options.json:
         print(("" if options.explain else "\n") + summary(outcome.levels))
     return outcome.status
@@ -104,7 +106,12 @@ def status_of(report: Report) -> int:
 
 
 async def check_all(
-    checker: Checker, sources: Iterator[Stored | MailsecError], envelope: Envelope, show: Callable[[Report], str]
+    checker: Checker,
+    sources: Iterator[Stored | MailsecError],
+    envelope: Envelope,
+    show: Callable[[Report], str],
+    *,
+    fetch_issuers: bool = False,
 ) -> Outcome:
     """Checks messages and prints what was found, in their order.
 
@@ -113,6 +120,7 @@ async def check_all(
         sources: the messages, and errors in the place of those that there are not.
         envelope: what is known of the SMTP transaction.
         show: makes the text to print for a report.
+        fetch_issuers: whether issuers' certificates that are missing are fetched.
     """
     outcome = Outcome()
     at_once = 1 if checker.settings.dns_file is not None else AT_ONCE
@@ -138,7 +146,7 @@ async def check_all(
             raise UsageError("there is no plugin that could judge anything; mailsec plugins list says why")
         try:
             for source in sources:
-                waiting.append(asyncio.create_task(_check_one(checker, source, envelope)))
+                waiting.append(asyncio.create_task(_check_one(checker, source, envelope, fetch_issuers)))
                 while len(waiting) >= at_once:
                     finish(await waiting.popleft())
             while waiting:
@@ -150,12 +158,15 @@ async def check_all(
     return outcome
 
 
-async def _check_one(checker: Checker, source: Stored | MailsecError, envelope: Envelope) -> Report | Exception:
+async def _check_one(
+    checker: Checker, source: Stored | MailsecError, envelope: Envelope, fetch_issuers: bool
+) -> Report | Exception:
     """Checks one message; whatever goes wrong with it does not cost the others."""
     if isinstance(source, MailsecError):
         return source
     try:
-        report = await checker.check(source.octets(), file=source.name, envelope=envelope)
+        octets = source.octets()
+        report = await checker.check(octets, file=source.name, envelope=envelope, fetch_issuers=fetch_issuers)
         _ = report.verdict
     except Exception as error:  # noqa: BLE001 - the border: the other messages are still checked
         return error

@@ -47,6 +47,12 @@ def _add_check(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--json", action="store_true", help="print one JSON object a line for each message")
     parser.add_argument("--explain", action="store_true", help="print why: every result with its evidence")
+    parser.add_argument(
+        "--fetch-issuers",
+        action="store_true",
+        help="fetch issuers' certificates that did not come along from where certificates say; whoever runs the server "
+        "learns that the message is read",
+    )
     add_judging(parser)
     group = parser.add_argument_group("the SMTP transaction, as far as it is known")
     group.add_argument("--ip", metavar="A", help="the address of the client that connected")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from mailsec.cli.screen import Screen, wrap
 from mailsec.cli.table import COLOURS, MARKS
+from mailsec.hooks.types import Result
 from mailsec.message import safe_text
 from mailsec.pipeline.reasons import Reason, reasons
 
@@ -53,13 +54,14 @@ def _outline(report: Report, screen: Screen) -> Iterator[str]:
             code = str(one.result)
             sign = f"{screen.paint(_SIGNS.get(code, '!'), _CODES.get(code, ''))} "
         yield f"  {sign}{one.text}"
-        yield from _below(one.children, 6)
+        yield from _below(one.children, 6, screen)
 
 
-def _below(outline: Iterable[Reason], indent: int) -> Iterator[str]:
+def _below(outline: Iterable[Reason], indent: int, screen: Screen) -> Iterator[str]:
     for one in outline:
-        yield " " * indent + one.text
+        wrong = f"{screen.paint('X', _CODES['fail'])} " if one.result is Result.FAIL else ""
+        yield f"{' ' * indent}{wrong}{one.text}"
         shown = one.children[:_FOLDED] if one.closed else one.children
-        yield from _below(shown, indent + 2)
+        yield from _below(shown, indent + 2, screen)
         if len(shown) < len(one.children):
             yield f"{' ' * (indent + 2)}and {len(one.children) - len(shown)} more"

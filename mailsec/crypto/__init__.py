@@ -21,12 +21,28 @@ if TYPE_CHECKING:
         assess_signature,
     )
     from mailsec.crypto.certificates import Certificate, load_certificates
+    from mailsec.crypto.describing import (
+        Line,
+        describe_certificate,
+        describe_key,
+        describe_scheme,
+        grouped,
+        name_in_words,
+    )
     from mailsec.crypto.digests import DIGEST_SIZES, Digest, new_digest
     from mailsec.crypto.identity import Identity
     from mailsec.crypto.issuers import fetch_issuers
     from mailsec.crypto.keyring import MemoryKeyRing, PrivateIdentity, load_identities, load_identity
     from mailsec.crypto.keys import PublicKey
-    from mailsec.crypto.paths import ENCRYPTION_RULES, PathFailure, PathResult, PathRules, PathValidator, validate_path
+    from mailsec.crypto.paths import (
+        ENCRYPTION_RULES,
+        PathFailure,
+        PathResult,
+        PathRules,
+        PathTrouble,
+        PathValidator,
+        validate_path,
+    )
     from mailsec.crypto.private import PrivateKey
     from mailsec.crypto.schemes import (
         ECDSA_SHA1,
@@ -65,12 +81,28 @@ _NAMES = {
         "assess_signature",
     ),
     "certificates": ("Certificate", "load_certificates"),
+    "describing": (
+        "Line",
+        "describe_certificate",
+        "describe_key",
+        "describe_scheme",
+        "grouped",
+        "name_in_words",
+    ),
     "digests": ("DIGEST_SIZES", "Digest", "new_digest"),
     "identity": ("Identity",),
     "issuers": ("fetch_issuers",),
     "keyring": ("MemoryKeyRing", "PrivateIdentity", "load_identities", "load_identity"),
     "keys": ("PublicKey",),
-    "paths": ("ENCRYPTION_RULES", "PathFailure", "PathResult", "PathRules", "PathValidator", "validate_path"),
+    "paths": (
+        "ENCRYPTION_RULES",
+        "PathFailure",
+        "PathResult",
+        "PathRules",
+        "PathTrouble",
+        "PathValidator",
+        "validate_path",
+    ),
     "private": ("PrivateKey",),
     "schemes": (
         "ECDSA_SHA1",
@@ -126,10 +158,12 @@ __all__ = [
     "Digest",
     "Identity",
     "KeyTransport",
+    "Line",
     "MemoryKeyRing",
     "PathFailure",
     "PathResult",
     "PathRules",
+    "PathTrouble",
     "PathValidator",
     "PrivateIdentity",
     "PrivateKey",
@@ -143,10 +177,15 @@ __all__ = [
     "assess_key",
     "assess_key_transport",
     "assess_signature",
+    "describe_certificate",
+    "describe_key",
+    "describe_scheme",
     "fetch_issuers",
+    "grouped",
     "load_certificates",
     "load_identities",
     "load_identity",
+    "name_in_words",
     "new_digest",
     "scheme_of",
     "validate_path",

@@ -32,6 +32,15 @@ _CERTIFICATES: Final = 10_000  # in one file; the bundles of operating systems h
 _LABELS: Final = frozenset({"CERTIFICATE", "X509 CERTIFICATE", "TRUSTED CERTIFICATE"})
 _SIGNED_DATA: Final = "1.2.840.113549.1.7.2"
 
+_ENCRYPTING: Final = {
+    "rsa": "keyEncipherment",
+    "ec": "keyAgreement",
+    "x25519": "keyAgreement",
+    "x448": "keyAgreement",
+    **dict.fromkeys(("ml-kem-512", "ml-kem-768", "ml-kem-1024"), "keyEncipherment"),
+}
+"""The kinds of keys that keys are encrypted to, and the usage that they need for it (RFC 5280 section 4.2.1.3)."""
+
 _Value = TypeVar("_Value")
 
 
@@ -354,6 +363,15 @@ class Certificate:
     def signature_scheme(self) -> SignatureScheme | None:
         """How the issuer signed; `None` if we do not know the algorithm."""
         return scheme_of(self.signature_algorithm)
+
+    @property
+    def encrypts(self) -> bool:
+        """Whether keys may be encrypted to it: its key can do that, and the key usage allows it.
+
+        Nothing is said of its path and its period.
+        """
+        usage = _ENCRYPTING.get(self.public_key.key_type)
+        return usage is not None and (self.key_usage is None or usage in self.key_usage)
 
     def is_signed_by(self, key: PublicKey) -> bool:
         """Whether the signature is right and by this key."""

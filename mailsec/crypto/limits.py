@@ -28,6 +28,7 @@ class PathLimits:
         paths: partial paths that are looked at; authorities that certify each other make very many.
         key_bits: longer RSA keys cost too much time, and the algorithm policy refuses them all the same.
         comparisons: of the names in one certificate with the name constraints in another.
+        told: paths of one certificate that are remembered with what is wrong with them, to be told.
     """
 
     depth: int = 10
@@ -35,6 +36,7 @@ class PathLimits:
     paths: int = 256
     key_bits: int = 8192
     comparisons: int = 100_000
+    told: int = 8
 
 
 LIMITS = PathLimits()

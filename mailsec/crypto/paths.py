@@ -13,7 +13,14 @@ from typing import TYPE_CHECKING, Final
 from mailsec.crypto.building import OVER_LIMIT, PathBuilder, name_of, working_keys
 from mailsec.crypto.limits import LIMITS, PathLimits
 from mailsec.crypto.policies import judge_policies
-from mailsec.crypto.validating import ENCRYPTION_RULES, MAIL_RULES, PathFailure, PathRules, judge_path
+from mailsec.crypto.validating import (
+    ENCRYPTION_RULES,
+    MAIL_RULES,
+    PathFailure,
+    PathRules,
+    PathTrouble,
+    judge_path,
+)
 from mailsec.errors import UsageError
 
 if TYPE_CHECKING:
@@ -23,7 +30,15 @@ if TYPE_CHECKING:
     from mailsec.crypto.certificates import Certificate
     from mailsec.crypto.keys import PublicKey
 
-__all__ = ["ENCRYPTION_RULES", "PathFailure", "PathResult", "PathRules", "PathValidator", "validate_path"]
+__all__ = [
+    "ENCRYPTION_RULES",
+    "PathFailure",
+    "PathResult",
+    "PathRules",
+    "PathTrouble",
+    "PathValidator",
+    "validate_path",
+]
 
 _ORDER: Final = {failure: place for place, failure in enumerate(PathFailure)}
 
@@ -39,6 +54,7 @@ class PathResult:
         sentence: the same for people; names in it are foreign text.
         policies: the certificate policies that a valid path is good for, among those that were asked for
             (the user-constrained-policy-set of RFC 5280 section 6.1.6).
+        troubles: all that is wrong with it, each at the certificate that it is wrong with; the worst first.
     """
 
     path: tuple[Certificate, ...]
@@ -46,6 +62,7 @@ class PathResult:
     failure: PathFailure | None
     sentence: str
     policies: frozenset[str] = frozenset()
+    troubles: tuple[PathTrouble, ...] = ()
 
     @property
     def key(self) -> PublicKey:
@@ -120,6 +137,7 @@ class PathValidator:
         self._builder = PathBuilder(candidates, anchors, self.at, limits)
         self._limits = limits
         self._found: dict[Certificate, PathResult] = {}
+        self._tried: dict[Certificate, list[PathResult]] = {}
 
     def validate(self, leaf: Certificate) -> PathResult:
         """Finds a path from a signer's certificate, as `validate_path` does.
@@ -132,6 +150,18 @@ class PathValidator:
             found = self._found[leaf] = self._validate(leaf)
         return found
 
+    def tried(self, leaf: Certificate) -> tuple[PathResult, ...]:
+        """The paths to an anchor that were judged before one was valid, in that order, the valid one among them.
+
+        Args:
+            leaf: the signer's certificate.
+
+        Returns:
+            At most as many as the limits keep; none where no path ends at an anchor.
+        """
+        self.validate(leaf)
+        return tuple(self._tried[leaf])
+
     def valid_paths(self, leaf: Certificate) -> Iterator[PathResult]:
         """All valid paths of a certificate, the likeliest first, for whoever finds one of them unusable.
 
@@ -143,13 +173,18 @@ class PathValidator:
     def _validate(self, leaf: Certificate) -> PathResult:
         builder = self._builder
         nearest: PathResult | None = None
+        tried = self._tried[leaf] = []
         for result in self._judged(leaf):
+            if len(tried) < self._limits.told:
+                tried.append(result)
             if result.failure is None:
                 return result
             if nearest is None or nearest.failure is None or _ORDER[result.failure] > _ORDER[nearest.failure]:
                 nearest = result
         if nearest is None:
-            return PathResult(builder.longest, anchored=False, failure=PathFailure.UNTRUSTED, sentence=builder.why())
+            why = builder.why()
+            trouble = PathTrouble(max(0, len(builder.longest) - 1), PathFailure.UNTRUSTED, why)
+            return PathResult(builder.longest, False, PathFailure.UNTRUSTED, why, troubles=(trouble,))
         if builder.over_limit:
             return replace(nearest, sentence=f"{nearest.sentence}; {OVER_LIMIT}")
         return nearest
@@ -160,13 +195,13 @@ class PathValidator:
             troubles = list(judge_path(path, self.at, self.rules, self._limits))
             policies, trouble = judge_policies(path, self.rules)
             if trouble:
-                troubles.append((PathFailure.UNTRUSTED, trouble))
+                troubles.append(PathTrouble(0, PathFailure.UNTRUSTED, trouble))
             if not troubles:
                 yield PathResult(path, anchored=True, failure=None, sentence=_success(path), policies=policies)
                 continue
-            troubles.sort(key=lambda trouble: _ORDER[trouble[0]])
-            sentence = "; ".join(dict.fromkeys(sentence for _, sentence in troubles))
-            yield PathResult(path, anchored=True, failure=troubles[0][0], sentence=sentence)
+            troubles.sort(key=lambda trouble: _ORDER[trouble.failure])
+            sentence = "; ".join(dict.fromkeys(trouble.sentence for trouble in troubles))
+            yield PathResult(path, True, troubles[0].failure, sentence, troubles=tuple(dict.fromkeys(troubles)))
 
 
 def _success(path: tuple[Certificate, ...]) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 from mailsec.crypto import constraints
 from mailsec.crypto import extensions as ext
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from mailsec.crypto.keys import PublicKey
     from mailsec.crypto.limits import PathLimits
 
-__all__ = ["ENCRYPTION_RULES", "MAIL_RULES", "PathFailure", "PathRules", "judge_path"]
+__all__ = ["ENCRYPTION_RULES", "MAIL_RULES", "PathFailure", "PathRules", "PathTrouble", "judge_path"]
 
 _PROCESSED: Final = frozenset(
     {
@@ -49,6 +49,20 @@ class PathFailure(StrEnum):
     WEAK = "weak"  # an algorithm or key size that the algorithm policy refuses
     PURPOSE = "purpose"  # a certificate that is not for signing mail
     NOT_VALID = "not-valid"  # a certificate outside its period
+
+
+class PathTrouble(NamedTuple):
+    """One thing that is wrong with a path.
+
+    Attributes:
+        place: the certificate that it is wrong with, counted from the leaf.
+        failure: what kind of wrong.
+        sentence: the same for people; names in it are foreign text.
+    """
+
+    place: int
+    failure: PathFailure
+    sentence: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +99,7 @@ ENCRYPTION_RULES: Final = PathRules(usages=frozenset({"keyEncipherment", "keyAgr
 
 def judge_path(
     path: tuple[Certificate, ...], at: datetime, rules: PathRules, limits: PathLimits
-) -> Iterator[tuple[PathFailure, str]]:
+) -> Iterator[PathTrouble]:
     """What is wrong with a path whose names and signatures are right (RFC 5280 section 6.1.3 to 6.1.5).
 
     Certificate policies, which say at once what the path is good for, are judged by `mailsec.crypto.policies`.
@@ -100,23 +114,27 @@ def judge_path(
     for place, certificate in enumerate(path):
         name = name_of(certificate)
         for defect in certificate.defects:
-            yield PathFailure.MALFORMED, f"the certificate {name} is malformed: {defect}"
+            yield PathTrouble(place, PathFailure.MALFORMED, f"the certificate {name} is malformed: {defect}")
         for extension in certificate.extensions:
             if extension.critical and extension.oid not in _PROCESSED:
-                yield PathFailure.MALFORMED, f"{name} has the critical extension {extension.oid}, which is not known"
+                why = f"{name} has the critical extension {extension.oid}, which is not known"
+                yield PathTrouble(place, PathFailure.MALFORMED, why)
         if at < certificate.not_before:
-            yield PathFailure.NOT_VALID, f"the certificate {name} is not valid before {certificate.not_before:%Y-%m-%d}"
+            why = f"the certificate {name} is not valid before {certificate.not_before:%Y-%m-%d}"
+            yield PathTrouble(place, PathFailure.NOT_VALID, why)
         elif at > certificate.not_after:
-            yield PathFailure.NOT_VALID, f"the certificate {name} expired on {certificate.not_after:%Y-%m-%d}"
+            why = f"the certificate {name} expired on {certificate.not_after:%Y-%m-%d}"
+            yield PathTrouble(place, PathFailure.NOT_VALID, why)
         if place:
             yield from _judge_issuer(path, place, rules, limits)
-    yield from _judge_leaf(path[0], keys[0], rules)
-    for certificate, key in zip(path, keys[1:], strict=False):
+    yield from (PathTrouble(0, *wrong) for wrong in _judge_leaf(path[0], keys[0], rules))
+    for place, (certificate, key) in enumerate(zip(path, keys[1:], strict=False)):
         scheme = certificate.signature_scheme
         if scheme is not None:
             judged = rules.algorithms.signature(scheme, key, use="certificate")
             if judged.status is Status.REFUSED:
-                yield PathFailure.WEAK, f"the signature on {name_of(certificate)} is too weak: {judged.sentence}"
+                why = f"the signature on {name_of(certificate)} is too weak: {judged.sentence}"
+                yield PathTrouble(place, PathFailure.WEAK, why)
 
 
 _DOES: Final = {"smime": "signing", "encryption": "encryption"}
@@ -137,7 +155,7 @@ def _judge_leaf(leaf: Certificate, key: PublicKey, rules: PathRules) -> Iterator
 
 def _judge_issuer(
     path: tuple[Certificate, ...], place: int, rules: PathRules, limits: PathLimits
-) -> Iterator[tuple[PathFailure, str]]:
+) -> Iterator[PathTrouble]:
     """What an authority in a path must be, and what it may certify (RFC 5280 section 6.1.4)."""
     issuer, below = path[place], path[:place]
     name = name_of(issuer)
@@ -145,16 +163,16 @@ def _judge_issuer(
     if basic is None and place == len(path) - 1 and issuer.extension(ext.BASIC_CONSTRAINTS) is None:
         pass  # whoever trusts an old root without extensions has decided (section 6.1.1 (d))
     elif basic is None or not basic.is_ca:
-        yield PathFailure.UNTRUSTED, f"{name} is not an authority and may not issue certificates"
+        yield PathTrouble(place, PathFailure.UNTRUSTED, f"{name} is not an authority and may not issue certificates")
     elif basic.path_length is not None:
         # Self-issued intermediates do not count (section 6.1.4 (l)); the leaf never does.
         depth = sum(not certificate.is_self_issued for certificate in below[1:])
         if depth > basic.path_length:
-            yield PathFailure.UNTRUSTED, f"{name} may not have {depth} authorities below it"
+            yield PathTrouble(place, PathFailure.UNTRUSTED, f"{name} may not have {depth} authorities below it")
     if issuer.key_usage is not None and "keyCertSign" not in issuer.key_usage:
-        yield PathFailure.UNTRUSTED, f"the key of {name} is not for signing certificates"
+        yield PathTrouble(place, PathFailure.UNTRUSTED, f"the key of {name} is not for signing certificates")
     if not _allowed(issuer, rules):
-        yield PathFailure.PURPOSE, f"the authority {name} is not for mail"
+        yield PathTrouble(place, PathFailure.PURPOSE, f"the authority {name} is not for mail")
     bounds = issuer.name_constraints
     if bounds is not None:
         for position, certificate in enumerate(below):
@@ -162,7 +180,8 @@ def _judge_issuer(
                 continue  # section 6.1.3 (b)
             wrong = constraints.violation(bounds, certificate, limits.comparisons)
             if wrong:
-                yield PathFailure.UNTRUSTED, f"{name} may not certify {name_of(certificate)}: {wrong}"
+                why = f"{name} may not certify {name_of(certificate)}: {wrong}"
+                yield PathTrouble(position, PathFailure.UNTRUSTED, why)
 
 
 def _allowed(certificate: Certificate, rules: PathRules) -> bool:

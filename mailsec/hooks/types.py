@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeAlias, runtime_checkable
 
 from mailsec.crypto.identity import Identity as Identity  # noqa: PLC0414 - handed on
 
@@ -218,12 +218,22 @@ class DnsFailure:
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """A document that was fetched over HTTP, whole."""
+    """A document that was fetched over HTTP, whole.
+
+    Attributes:
+        url: where it was.
+        status: the status code.
+        media_type: the media type.
+        octets: the document.
+        request: what was sent to get it, as the SHA-256 of the request body in hexadecimal; empty where nothing was.
+            The runner sets it: one URL answers each request differently.
+    """
 
     url: str
     status: int
     media_type: str
     octets: bytes
+    request: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,23 +256,50 @@ class Anchors:
     Attributes:
         fingerprints: the fingerprints.
         address: the one address that they were trusted for; empty for anchors that may certify any.
+        origins: of some of the anchors, by fingerprint, where the trust comes from in words, such as
+            `"your decision of 2026-01-10"`.
     """
 
     fingerprints: tuple[str, ...]
     address: str = ""
+    origins: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateNote:
+    """What was found out about one certificate of a path.
+
+    Attributes:
+        place: which certificate, counted from the first.
+        kind: `"failure"`: why no valid path leads through it; `"good"`, `"revoked"`, `"unknown"`: what is known of
+            its revocation.
+        sentence: the same for people, as part of a sentence. Foreign text in it is made safe when it is shown.
+    """
+
+    place: int
+    kind: Literal["failure", "good", "revoked", "unknown"]
+    sentence: str
+
+
+PathRole: TypeAlias = Literal["signer", "tried", "countersigner", "encryption"]
 
 
 @dataclass(frozen=True, slots=True)
 class CertificatePath:
-    """A certification path, the signer's certificate first, each as DER.
+    """A certification path, the certificate that it is about first, each as DER.
 
     Attributes:
-        certificates: the path as far as it could be built.
+        certificates: the path as far as it could be built; empty where the certificate that it is about is not at hand.
         anchored: whether its last certificate is a trust anchor.
+        notes: what was found out about its certificates.
+        role: what it is: the path by which a signer was judged; another one of that signer that was tried; that of a
+            countersigner; or that of the certificate which the signer wants to be encrypted to, where it is another.
     """
 
     certificates: tuple[bytes, ...]
     anchored: bool
+    notes: tuple[CertificateNote, ...] = ()
+    role: PathRole = "signer"
 
 
 @dataclass(frozen=True, slots=True)
@@ -343,6 +380,15 @@ class TrustStore(Protocol):
 
         Each vouches for this address alone and for nothing that it may have issued: it must never join the anchors.
         """
+        ...
+
+
+@runtime_checkable
+class TrustOrigins(Protocol):
+    """A trust store that knows where the trust comes from, so that the reader can be told."""
+
+    def origins(self) -> Mapping[str, str]:
+        """By the SHA-256 fingerprint of a trusted certificate, in words: such as `"your decision of 2026-01-10"`."""
         ...
 
 
@@ -750,6 +796,14 @@ class OpenerContext(SealingContext, Protocol):
 
         Then it is a layer of the Cryptographic Envelope (RFC 9787 section 4.4.1), and what it holds may bring the
         header fields of the message (RFC 9788); `mailsec.message.find_payload` tells.
+        """
+        ...
+
+    @property
+    def fetch_issuers(self) -> bool:
+        """Whether the user has asked, for this message, that certificates of issuers are fetched which are missing.
+
+        Never do it otherwise: it tells whoever runs the server that the message is being read.
         """
         ...
 

@@ -8,12 +8,14 @@ run over one message, so that two verifiers asking the same cost one look-up.
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import time
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from mailsec.errors import DnsTemporaryError, FetchError, KeyFileError, TemporaryError
+from mailsec.errors import DnsTemporaryError, FetchError, KeyFileError, MailsecError, TemporaryError
 from mailsec.hooks.types import (
     Anchors,
     AuthResult,
@@ -29,6 +31,7 @@ from mailsec.hooks.types import (
     KeyRing,
     Moment,
     Resolver,
+    TrustOrigins,
     TrustStore,
 )
 
@@ -47,6 +50,8 @@ __all__ = [
     "Services",
     "Shared",
     "no_keys",
+    "not_fetched",
+    "read_not_fetched",
 ]
 
 T = TypeVar("T")
@@ -189,17 +194,37 @@ class Shared:
         deadline: the end of the check's time, on the clock of `time.monotonic()`.
         moment: the time at which to judge.
         envelope: the SMTP transaction.
+        fetch_issuers: whether the user has asked that issuers' certificates are fetched which are missing.
     """
 
-    __slots__ = ("_answers", "_documents", "deadline", "envelope", "fetcher", "moment", "resolver", "trust")
+    __slots__ = (
+        "_answers",
+        "_documents",
+        "deadline",
+        "envelope",
+        "fetch_issuers",
+        "fetcher",
+        "moment",
+        "resolver",
+        "trust",
+    )
 
-    def __init__(self, services: Services, moment: Moment, envelope: Envelope, deadline: float) -> None:
+    def __init__(
+        self,
+        services: Services,
+        moment: Moment,
+        envelope: Envelope,
+        deadline: float,
+        *,
+        fetch_issuers: bool = False,
+    ) -> None:
         self.resolver = services.resolver
         self.fetcher = services.fetcher
         self.trust = services.trust
         self.moment = moment
         self.envelope = envelope
         self.deadline = deadline
+        self.fetch_issuers = fetch_issuers
         self._answers: _Once[DnsAnswer] | None = None
         self._documents: _Once[Fetched] | None = None
 
@@ -259,6 +284,28 @@ class _RecordingResolver:
         return answer
 
 
+_REQUEST = " (asked with "
+
+
+def not_fetched(url: str, request: str, why: str) -> tuple[str, str]:
+    """Name and value of the fact that a document could not be fetched.
+
+    Args:
+        url: where it was to be.
+        request: the SHA-256 of the request body in hexadecimal; empty where there was none.
+        why: why it could not be.
+    """
+    asked = f"{_REQUEST}{request})" if request else ""
+    return "not fetched", f"{url}{asked}: {why}"
+
+
+def read_not_fetched(value: str) -> tuple[str, str, str]:
+    """Reads back the value that `not_fetched` gave: URL, request and why."""
+    place, _, why = value.partition(": ")
+    url, _, request = place.partition(_REQUEST)
+    return url, request.removesuffix(")"), why
+
+
 class _RecordingFetcher:
     __slots__ = ("_recorder",)
 
@@ -267,14 +314,15 @@ class _RecordingFetcher:
 
     async def fetch(self, url: str, *, data: bytes | None = None, limit: int = 1 << 20) -> Fetched:
         recorder = self._recorder
-        question = ("fetch", url, data, limit)
+        request = "" if data is None else hashlib.sha256(data).hexdigest()
+        question = ("fetch", url, request, limit)
         fetcher = recorder.shared.fetcher
         try:
             document = await recorder.shared.documents.get(question, lambda: fetcher.fetch(url, data=data, limit=limit))
         except TemporaryError as error:
-            recorder.read[question] = Fact("not fetched", f"{url}: {error}")
+            recorder.read[question] = Fact(*not_fetched(url, request, str(error)))
             raise
-        recorder.read[question] = document
+        recorder.read[question] = replace(document, request=request) if request else document
         return document
 
 
@@ -287,14 +335,25 @@ class _RecordingTrust:
     def anchors(self) -> Sequence[Certificate]:
         found = self._recorder.shared.trust.anchors()
         # the fingerprints are worked out only when somebody looks at the evidence
-        self._recorder.read["trust"] = lambda: Anchors(tuple(one.fingerprint for one in found))
+        trust = self._recorder.shared.trust
+        self._recorder.read["trust"] = lambda: _anchors(found, trust)
         return found
 
     def trusted_for(self, address: str) -> Sequence[Certificate]:
         found = self._recorder.shared.trust.trusted_for(address)
         if found:
-            self._recorder.read["trust", address] = Anchors(tuple(one.fingerprint for one in found), address)
+            self._recorder.read["trust", address] = _anchors(found, self._recorder.shared.trust, address)
         return found
+
+
+def _anchors(found: Sequence[Certificate], trust: TrustStore, address: str = "") -> Anchors:
+    """Anchors as evidence, with where they come from as far as the trust store knows."""
+    fingerprints = tuple(one.fingerprint for one in found)
+    origins: Mapping[str, str] = {}
+    with suppress(MailsecError):  # that it cannot be told costs nothing
+        origins = trust.origins() if isinstance(trust, TrustOrigins) else {}
+    known = ((one, origins[one]) for one in fingerprints if one in origins) if origins else ()
+    return Anchors(fingerprints, address, tuple(known))
 
 
 class PlainContext:
@@ -388,14 +447,23 @@ class KeyedContext(PlainContext):
 class PartContext(KeyedContext):
     """What openers are handed: `mailsec.hooks.OpenerContext`."""
 
-    __slots__ = ("around_message", "header")
+    __slots__ = ("around_message", "fetch_issuers", "header")
 
     def __init__(
-        self, shared: Shared, settings: Any, keys: KeyRing, header: HeaderSection, around_message: bool = True
+        self,
+        shared: Shared,
+        settings: Any,
+        keys: KeyRing,
+        header: HeaderSection,
+        around_message: bool = True,
+        *,
+        malleable: bool = False,
     ) -> None:
         super().__init__(shared, settings, keys)
         self.header = header
         self.around_message = around_message
+        # a URL in what may have been put together out of a ciphertext would carry the plaintext away (EFAIL)
+        self.fetch_issuers = shared.fetch_issuers and not malleable
 
 
 class ProtectorContext(KeyedContext):

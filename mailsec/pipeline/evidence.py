@@ -10,11 +10,12 @@ import base64
 import binascii
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, get_args
 
 from mailsec.errors import InputError
 from mailsec.hooks.types import (
     Anchors,
+    CertificateNote,
     CertificatePath,
     DnsAnswer,
     DnsFailure,
@@ -26,9 +27,12 @@ from mailsec.hooks.types import (
     Fetched,
     MailExchange,
     Moment,
+    PathRole,
 )
 
 __all__ = ["from_json", "to_json"]
+
+_NOTES = frozenset(("failure", "good", "revoked", "unknown"))
 
 
 def to_json(evidence: Evidence) -> dict[str, Any]:
@@ -50,15 +54,16 @@ def to_json(evidence: Evidence) -> dict[str, Any]:
             }
         case DnsFailure(name, rdtype, why):
             return {"kind": "dns-failure", "name": name, "rdtype": rdtype, "why": why}
-        case Fetched(url, status, media_type, octets):
+        case Fetched(url, status, media_type, octets, request):
             document = {"url": url, "status": status, "media_type": media_type, "octets": _base64(octets)}
-            return {"kind": "fetched", **document}
+            return {"kind": "fetched", **document, **({"request": request} if request else {})}
         case Moment(at, source):
             return {"kind": "moment", "at": at.isoformat(), "source": source}
-        case Anchors(fingerprints, address):
-            return {"kind": "anchors", "fingerprints": list(fingerprints), **({"address": address} if address else {})}
-        case CertificatePath(certificates, anchored):
-            return {"kind": "path", "certificates": [_base64(one) for one in certificates], "anchored": anchored}
+        case Anchors(fingerprints, address, origins):
+            more = {**({"address": address} if address else {}), **({"origins": dict(origins)} if origins else {})}
+            return {"kind": "anchors", "fingerprints": list(fingerprints), **more}
+        case CertificatePath():
+            return _path_to_json(evidence)
         case Fact(name, value):
             return {"kind": "fact", "name": name, "value": value}
 
@@ -76,6 +81,34 @@ def from_json(kept: Mapping[str, Any]) -> Evidence:
         return _READERS[kept["kind"]](kept)
     except (KeyError, TypeError, ValueError, AttributeError, binascii.Error) as error:
         raise InputError("what should be kept evidence cannot be read as such") from error
+
+
+def _path_to_json(path: CertificatePath) -> dict[str, Any]:
+    made: dict[str, Any] = {
+        "kind": "path",
+        "certificates": [_base64(one) for one in path.certificates],
+        "anchored": path.anchored,
+    }
+    if path.notes:
+        made["notes"] = [{"place": one.place, "kind": one.kind, "sentence": one.sentence} for one in path.notes]
+    if path.role != "signer":
+        made["role"] = path.role
+    return made
+
+
+def _path(kept: Mapping[str, Any]) -> CertificatePath:
+    role = kept.get("role", "signer")
+    notes = tuple(
+        CertificateNote(int(one["place"]), one["kind"], _text(one["sentence"])) for one in kept.get("notes", ())
+    )
+    if role not in get_args(PathRole) or any(one.kind not in _NOTES or one.place < 0 for one in notes):
+        raise ValueError("no path")
+    return CertificatePath(tuple(_octets(one) for one in kept["certificates"]), kept["anchored"] is True, notes, role)
+
+
+def _anchors(kept: Mapping[str, Any]) -> Anchors:
+    origins = tuple((_text(one), _text(where)) for one, where in dict(kept.get("origins", {})).items())
+    return Anchors(tuple(_text(one) for one in kept["fingerprints"]), _text(kept.get("address", "")), origins)
 
 
 def _base64(octets: bytes) -> str:
@@ -128,10 +161,14 @@ _READERS: Mapping[str, Callable[[Mapping[str, Any]], Evidence]] = {
     ),
     "dns-failure": lambda kept: DnsFailure(_text(kept["name"]), _text(kept["rdtype"]), _text(kept["why"])),
     "fetched": lambda kept: Fetched(
-        _text(kept["url"]), int(kept["status"]), _text(kept["media_type"]), _octets(kept["octets"])
+        _text(kept["url"]),
+        int(kept["status"]),
+        _text(kept["media_type"]),
+        _octets(kept["octets"]),
+        _text(kept.get("request", "")),
     ),
     "moment": _moment,
-    "anchors": lambda kept: Anchors(tuple(_text(one) for one in kept["fingerprints"]), _text(kept.get("address", ""))),
-    "path": lambda kept: CertificatePath(tuple(_octets(one) for one in kept["certificates"]), kept["anchored"] is True),
+    "anchors": _anchors,
+    "path": _path,
     "fact": lambda kept: Fact(_text(kept["name"]), _text(kept["value"])),
 }

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from mailsec.message import HeaderSection, Message, Part
     from mailsec.pipeline.runner import Runner
 
-__all__ = ["MAXIMUM_DEPTH", "MAXIMUM_OPENINGS", "MAXIMUM_QUESTIONS", "Opening"]
+__all__ = ["MAXIMUM_DEPTH", "MAXIMUM_OPENINGS", "MAXIMUM_QUESTIONS", "Opening", "is_authenticated"]
 
 MAXIMUM_DEPTH = 8
 """How many protections may lie inside each other."""
@@ -41,15 +41,19 @@ _REACHED = ("signed", "encrypted", "compressed")
 class _Node:
     """A layer on its way to its number."""
 
-    __slots__ = ("children", "depth", "enveloping", "index", "message", "parent", "part", "reached")
+    __slots__ = ("children", "depth", "enveloping", "index", "malleable", "message", "parent", "part", "reached")
 
-    def __init__(self, message: Message, parent: _Node | None, part: Part | None, reached: str) -> None:
+    def __init__(
+        self, message: Message, parent: _Node | None, part: Part | None, reached: str, *, malleable: bool = False
+    ) -> None:
         self.message = message
         self.parent = parent
         self.part = part
         self.reached = reached
         self.depth: int = 0 if parent is None else parent.depth + 1
         self.index = 0
+        # whether somebody may have put it together out of what was encrypted (EFAIL)
+        self.malleable: bool = malleable or (parent is not None and parent.malleable)
         # whether it is all there is in what lies above it (RFC 9787 section 4.4.1)
         self.enveloping: bool = parent is None or (parent.enveloping and part is not None and part.parent is None)
         self.children: list[_Candidate] = []
@@ -139,7 +143,8 @@ class Opening:
             return
         shared, keys = self._shared, self._runner.services.keys
         around = candidate.node.enveloping and candidate.part.parent is None
-        context = PartContext(shared, entry.settings, keys, self._root.message.header, around)
+        header, malleable = self._root.message.header, candidate.node.malleable
+        context = PartContext(shared, entry.settings, keys, header, around, malleable=malleable)
         job = _OpenerJob(entry, context, self, candidate)
         if candidate.node.depth < MAXIMUM_DEPTH:
             self._waiting.append(job)
@@ -176,7 +181,8 @@ class Opening:
                 job.results = _limit(job.entry, f"not opened: there are more than {MAXIMUM_OCTETS} octets inside")
                 candidate.answers.append((job, None))
                 return
-            inner = _Node(parse(answer.octets), candidate.node, candidate.part, answer.reached)
+            malleable = answer.reached == "encrypted" and not any(map(is_authenticated, answer.results))
+            inner = _Node(parse(answer.octets), candidate.node, candidate.part, answer.reached, malleable=malleable)
             header, octets = inner.message.header, len(inner.message.octets)
             results = answer.results
         elif answer is not None:
@@ -217,6 +223,11 @@ class Opening:
                     evidence = job.context.evidence()
                     runs.append(Run(entry.name, entry.plugin, entry.methods, numbered, evidence, job.seconds))
         return tuple(layers), runs
+
+
+def is_authenticated(result: Any) -> bool:
+    """Whether a result says that a change of what was encrypted would have been noticed."""
+    return type(result) is AuthResult and result.properties.get("policy.encryption") == "authenticated"
 
 
 def _parts(node: _Node) -> Iterator[Part]:

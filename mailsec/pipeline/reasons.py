@@ -6,7 +6,6 @@ The command line and the client show the same one.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import singledispatch
 from typing import TYPE_CHECKING
 
@@ -27,7 +26,9 @@ from mailsec.hooks.types import (
     Result,
 )
 from mailsec.message import safe_text, same_address
+from mailsec.pipeline.chains import chain, origins
 from mailsec.pipeline.clarity import READING
+from mailsec.pipeline.reason import Reason, short
 
 if TYPE_CHECKING:
     from mailsec.message import HeaderSection
@@ -45,28 +46,13 @@ NAMES = {
 }
 """What methods are called in words; others by their registered name."""
 
+_SMIME = {"content encryption": "S/MIME encryption", "receipt for": "S/MIME receipt"}
+"""What results of S/MIME are called that are no plain signature, by a fact that they have."""
+
 _ORDER = ("smime", "dkim", "arc", "dmarc", "spf")
 _SHOWN = ("from", "sender", "reply-to", "to", "cc", "subject", "date")
 _MOMENTS = {"now": "now", "delivery": "the delivery by your own server", "chosen": "chosen by you"}
 _RECORD = 2_000  # characters of a DNS record that are shown
-_LONGEST = 2_000  # characters of any other text
-
-
-@dataclass(frozen=True, slots=True)
-class Reason:
-    """One line of the outline with what stands under it.
-
-    Attributes:
-        text: safe to show.
-        result: the result that it is about; `None` for all that is no result.
-        children: what stands under it.
-        closed: whether it is folded at first.
-    """
-
-    text: str
-    result: Result | None = None
-    children: tuple[Reason, ...] = ()
-    closed: bool = False
 
 
 def reasons(report: Report, *, times: bool = True) -> tuple[Reason, ...]:
@@ -115,23 +101,33 @@ def _of_run(report: Report, run: Run) -> Iterator[tuple[int, Reason]]:
 
 
 def _result(report: Report, result: AuthResult, evidence: Sequence[Reason]) -> Reason:
-    name = NAMES.get(result.method, safe_text(result.method))
+    name = _name(result)
     cause = f" ({result.cause})" if result.cause is not None else ""
     who = result.properties.get("body.smime-identifier") or result.properties.get("header.d", "")
     text = f"{name}  {result.method}={result.result}{cause}"
     if who:
-        text += f"  {_short(who)}"
+        text += f"  {short(who)}"
     if result.layer:
         text += f"  (layer {result.layer})"
     children: list[Reason] = []
     if result.reason:
-        children.append(Reason(_short(result.reason)))
+        children.append(Reason(short(result.reason)))
     children += map(Reason, _coverage(report, result))
     children += evidence
     if result.properties:
-        properties = (Reason(f"{safe_text(key)} = {_short(value)}") for key, value in result.properties.items())
+        properties = (Reason(f"{safe_text(key)} = {short(value)}") for key, value in result.properties.items())
         children.append(Reason("properties, as in Authentication-Results", None, tuple(properties), closed=True))
     return Reason(text, result.result, tuple(children))
+
+
+def _name(result: AuthResult) -> str:
+    """What a result is about, in words."""
+    if result.method == "smime":
+        facts = {one.name for one in result.evidence if isinstance(one, Fact) and isinstance(one.name, str)}
+        found = next((words for fact, words in _SMIME.items() if fact in facts), "")
+        if found:
+            return found
+    return NAMES.get(result.method, safe_text(result.method))
 
 
 def _coverage(report: Report, result: AuthResult) -> Iterator[str]:
@@ -185,10 +181,6 @@ def _when(moment: Moment) -> str:
     return f"{moment.at:%Y-%m-%d %H:%M:%S} UTC ({_MOMENTS[moment.source]})"
 
 
-def _short(text: str) -> str:
-    return safe_text(text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…")
-
-
 def _part(path: str) -> str:
     return f"part {path}" if path else "the message"
 
@@ -198,11 +190,12 @@ def _part(path: str) -> str:
 
 def _evidence(report: Report, found: Iterable[Evidence]) -> Iterator[Reason]:
     """Evidence in lines but for the time of the report, which is told in the end; a plugin may have put in anything."""
+    known = origins(report)
     for one in found:
         if one == report.moment:
             continue
         try:
-            yield from [*_describe(one)]
+            yield from [chain(one, known)] if isinstance(one, CertificatePath) else [*_describe(one)]
         except Exception as error:  # noqa: BLE001 - the border: it costs neither the verdict nor the other messages
             yield Reason(f"evidence that cannot be shown: {safe_text(describe(error))}")
 
@@ -210,7 +203,7 @@ def _evidence(report: Report, found: Iterable[Evidence]) -> Iterator[Reason]:
 @singledispatch
 def _describe(evidence: object) -> Iterator[Reason]:
     """Evidence of one kind."""
-    yield Reason(_short(str(evidence)))
+    yield Reason(short(str(evidence)))
 
 
 @_describe.register
@@ -235,12 +228,12 @@ def _record(record: bytes | str | MailExchange) -> Reason:
 
 @_describe.register
 def _(failure: DnsFailure) -> Iterator[Reason]:
-    yield Reason(f"DNS: {safe_text(failure.name)} {failure.rdtype}: no answer: {_short(failure.why)}")
+    yield Reason(f"DNS: {safe_text(failure.name)} {failure.rdtype}: no answer: {short(failure.why)}")
 
 
 @_describe.register
 def _(document: Fetched) -> Iterator[Reason]:
-    yield Reason(f"fetched: {_short(document.url)}, {len(document.octets)} octets")
+    yield Reason(f"fetched: {short(document.url)}, {len(document.octets)} octets")
 
 
 @_describe.register
@@ -261,29 +254,4 @@ def _(anchors: Anchors) -> Iterator[Reason]:
 
 @_describe.register
 def _(fact: Fact) -> Iterator[Reason]:
-    yield Reason(f"{safe_text(fact.name)}: {_short(fact.value)}")
-
-
-@_describe.register
-def _(path: CertificatePath) -> Iterator[Reason]:
-    from mailsec.crypto import Certificate
-    from mailsec.errors import CertificateError
-
-    last = len(path.certificates) - 1
-    issuer: Reason | None = None if path.anchored else Reason("no trust anchor at the end of this path")
-    for place in range(last, -1, -1):
-        above = () if issuer is None else (issuer,)
-        try:
-            certificate = Certificate.from_der(path.certificates[place])
-        except CertificateError as error:
-            issuer = Reason(f"certificate: {_short(str(error))}", None, above)
-            continue
-        anchor = " (your trust anchor)" if place == last and path.anchored else ""
-        lines = [f"valid {certificate.not_before:%Y-%m-%d} to {certificate.not_after:%Y-%m-%d}"]
-        if certificate.emails:
-            lines.append(f"for {_short(', '.join(certificate.emails))}")
-        lines += [f"SHA-256 {certificate.fingerprint}", f"issued by {_short(certificate.issuer)}"]
-        children = (*map(Reason, lines), *above)
-        issuer = Reason(f"certificate: {_short(certificate.subject)}{anchor}", None, children)
-    if issuer is not None:
-        yield issuer
+    yield Reason(f"{safe_text(fact.name)}: {short(fact.value)}")

@@ -4,7 +4,9 @@
     ...                                       # years later
     recorded = load(kept)
     runner = Runner(verifiers, openers, services=recorded.services, settings=…, conditions=recorded.conditions)
-    again = await runner.check(message, moment=recorded.moment, envelope=recorded.envelope)
+    again = await runner.check(
+        message, moment=recorded.moment, envelope=recorded.envelope, fetch_issuers=recorded.fetch_issuers
+    )
 
 What was never asked has no answer here: it is a temporary error, never a guess. The settings of the plugins belong
 to the configuration and are not kept; the version of the algorithm policy is, so that a difference can be told.
@@ -12,6 +14,7 @@ to the configuration and are not kept; the version of the algorithm policy is, s
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
@@ -30,7 +33,7 @@ from mailsec.hooks.types import (
     KeyRing,
     Moment,
 )
-from mailsec.pipeline.context import NO_KEYS, Services
+from mailsec.pipeline.context import NO_KEYS, Services, read_not_fetched
 from mailsec.pipeline.evidence import from_json, to_json
 
 if TYPE_CHECKING:
@@ -39,7 +42,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Recorded", "keep", "load"]
 
-VERSION = 1
+VERSION = 2
+"""In the first version an answer of a server was kept by its URL alone, whatever had been asked of it."""
+_VERSIONS = (1, 2)
 LIMIT = 1 << 26
 """How many characters kept evidence may have."""
 
@@ -54,6 +59,7 @@ class Recorded:
         envelope: the SMTP transaction as it was known.
         policy_version: the version of the algorithm policy that was in force.
         conditions: for `Runner`: says that this was judged with kept evidence.
+        fetch_issuers: for `Runner.check`: whether issuers' certificates were fetched, which are in the record then.
     """
 
     services: Services
@@ -61,6 +67,7 @@ class Recorded:
     envelope: Envelope
     policy_version: str
     conditions: tuple[str, ...] = ("kept evidence",)
+    fetch_issuers: bool = False
 
 
 def keep(report: Report) -> str:
@@ -83,6 +90,7 @@ def keep(report: Report) -> str:
             "moment": to_json(report.moment),
             "envelope": asdict(report.envelope),
             "conditions": list(report.conditions),
+            **({"fetch_issuers": True} if report.fetch_issuers else {}),
             "pieces": list(pieces.values()),
         }
     )
@@ -102,20 +110,22 @@ def load(kept: str, *, keys: KeyRing = NO_KEYS) -> Recorded:
         raise InputError(f"kept evidence may have at most {LIMIT} characters")
     try:
         table = json.loads(kept)
-        if table["evidence"] != VERSION:
-            raise InputError(f"this is evidence of version {table['evidence']!r}; version {VERSION} can be read")
+        version = table["evidence"]
+        if version not in _VERSIONS:
+            raise InputError(f"this is evidence of version {version!r}; those up to {VERSION} can be read")
         moment = from_json(table["moment"])
         envelope = Envelope(**{**table["envelope"], "recipients": tuple(table["envelope"]["recipients"])})
         pieces = [from_json(one) for one in table["pieces"]]
         policy = str(table["policy"])
+        fetch_issuers = table.get("fetch_issuers") is True
     except MailsecError:
         raise
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise InputError("this is no kept evidence") from error
     if not isinstance(moment, Moment):
         raise InputError("this kept evidence has no time")
-    services = Services(_Resolver(pieces), _Fetcher(pieces), _Trust(pieces), keys)
-    return Recorded(services, moment, envelope, policy)
+    services = Services(_Resolver(pieces), _Fetcher(pieces, by_url=version == 1), _Trust(pieces), keys)
+    return Recorded(services, moment, envelope, policy, fetch_issuers=fetch_issuers)
 
 
 class _Resolver:
@@ -135,20 +145,26 @@ class _Resolver:
 
 
 class _Fetcher:
-    """Gives the documents that were fetched."""
+    """Gives the documents that were fetched.
 
-    def __init__(self, pieces: Iterable[Evidence]) -> None:
-        self._documents: dict[str, Fetched | str] = {}
+    Args:
+        pieces: the evidence.
+        by_url: whether it does not say what was asked, so that any request to a URL gets the one document.
+    """
+
+    def __init__(self, pieces: Iterable[Evidence], *, by_url: bool) -> None:
+        self._by_url = by_url
+        self._documents: dict[tuple[str, str], Fetched | str] = {}
         for one in pieces:
             if isinstance(one, Fetched):
-                self._documents[one.url] = one
+                self._documents[one.url, one.request] = one
             elif isinstance(one, Fact) and one.name == "not fetched":
-                url, _, why = one.value.partition(": ")
-                self._documents.setdefault(url, why)
+                url, request, why = read_not_fetched(one.value)
+                self._documents.setdefault((url, request), why)
 
     async def fetch(self, url: str, *, data: bytes | None = None, limit: int = 1 << 20) -> Fetched:
-        del data
-        document = self._documents.get(url, "it is not in the kept evidence")
+        request = "" if data is None or self._by_url else hashlib.sha256(data).hexdigest()
+        document = self._documents.get((url, request), "it is not in the kept evidence")
         if isinstance(document, str):
             raise FetchError(document)
         if len(document.octets) > limit:

@@ -95,6 +95,7 @@ class Report:
             them ends the verdict's sentence.
         file: where the message came from.
         policy: what the verdict was judged by.
+        fetch_issuers: whether the user had asked that issuers' certificates are fetched which are missing.
     """
 
     results: tuple[AuthResult, ...]
@@ -106,6 +107,7 @@ class Report:
     conditions: tuple[str, ...] = ()
     file: str | None = None
     policy: Policy = Policy()  # noqa: RUF009 - frozen
+    fetch_issuers: bool = False
     _cache: _Cache = field(default_factory=_Cache, init=False, repr=False, compare=False)
 
     @property
@@ -114,6 +116,24 @@ class Report:
         if self._cache.verdict is None:
             self._cache.verdict = judge(self, self.policy)
         return self._cache.verdict
+
+    def is_malleable(self, layer: int) -> bool:
+        """Whether a layer lies in an encryption that would not notice a change of what is inside (EFAIL).
+
+        Args:
+            layer: the number of the layer.
+        """
+        at: int | None = layer
+        while at is not None:
+            here = self.layers[at]
+            if here.reached == "encrypted" and not any(
+                one.properties.get("policy.encryption") == "authenticated"
+                for one in self.results
+                if one.coverage is not None and one.coverage.layer == at
+            ):
+                return True
+            at = here.parent
+        return False
 
     @property
     def shown(self) -> ShownHeader:

@@ -85,6 +85,7 @@ class Runner:
         envelope: Envelope = NO_ENVELOPE,
         moment: Moment | None = None,
         file: str | None = None,
+        fetch_issuers: bool = False,
     ) -> Report:
         """Checks a whole message. Whatever plugins do, it gives a report.
 
@@ -93,8 +94,11 @@ class Runner:
             envelope: what is known of the SMTP transaction.
             moment: the time at which to judge; now if `None`.
             file: where the message came from, for the report.
+            fetch_issuers: whether the user has asked that issuers' certificates are fetched which are missing.
         """
-        session = Session(self, message.header, message, envelope=envelope, moment=moment, file=file)
+        session = Session(
+            self, message.header, message, envelope=envelope, moment=moment, file=file, fetch_issuers=fetch_issuers
+        )
         session.start()
         return await session.report()
 
@@ -144,13 +148,15 @@ class Session:
         envelope: Envelope,
         moment: Moment | None,
         file: str | None,
+        fetch_issuers: bool = False,
     ) -> None:
         self._runner = runner
         self._header = header
         self._message = message
         self._file = file
         moment = moment or Moment(runner.clock())
-        self._shared = Shared(runner.services, moment, envelope, time.monotonic() + runner.timeout)
+        due = time.monotonic() + runner.timeout
+        self._shared = Shared(runner.services, moment, envelope, due, fetch_issuers=fetch_issuers)
         self._engine = Engine(self._shared)
         self._jobs: list[_VerifierJob] = []
         self._problems: list[Problem] = list(runner.problems)
@@ -235,6 +241,7 @@ class Session:
             runner.conditions,
             self._file,
             runner.policy,
+            self._shared.fetch_issuers,
         )
 
     def take(self, job: _VerifierJob, answer: Any) -> None:

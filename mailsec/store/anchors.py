@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from mailsec.errors import CertificateError, InputError
 from mailsec.message import plain_address
@@ -63,6 +63,15 @@ def read_anchors(path: Path) -> tuple[Certificate, ...]:
         raise InputError(f"{path} holds no trust anchors: {error}") from None
 
 
+class _Decided(NamedTuple):
+    """What is trusted as of one state of the key store."""
+
+    stamp: object
+    anchors: tuple[Certificate, ...]
+    single: dict[str, list[Certificate]]
+    origins: dict[str, str]
+
+
 class FileTrust:
     """What the user and the system trust; implements `mailsec.hooks.TrustStore`.
 
@@ -83,7 +92,7 @@ class FileTrust:
         self._bundle = bundle
         self._system: tuple[Certificate, ...] | None = None
         self._store = store
-        self._read: tuple[object, tuple[Certificate, ...], dict[str, list[Certificate]]] | None = None
+        self._read: _Decided | None = None
 
     def anchors(self) -> Sequence[Certificate]:
         """All trust anchors in force, the user's first.
@@ -91,7 +100,7 @@ class FileTrust:
         Raises:
             StoreError: the key store cannot be read.
         """
-        return self._decided()[1]
+        return self._decided().anchors
 
     def trusted_for(self, address: str) -> Sequence[Certificate]:
         """The certificates that the user trusts by themselves for one address.
@@ -99,19 +108,30 @@ class FileTrust:
         Raises:
             StoreError: the key store cannot be read.
         """
-        return tuple(self._decided()[2].get(plain_address(address), ()))
+        return tuple(self._decided().single.get(plain_address(address), ()))
 
-    def _decided(self) -> tuple[object, tuple[Certificate, ...], dict[str, list[Certificate]]]:
+    def origins(self) -> Mapping[str, str]:
+        """Where the trust in certificates comes from, by fingerprint; of those of the system nothing is said.
+
+        Raises:
+            StoreError: the key store cannot be read.
+        """
+        return self._decided().origins
+
+    def _decided(self) -> _Decided:
         store = None if self._store is None else self._store()
         stamp = None if store is None else store.stamp()
-        if self._read is None or self._read[0] != stamp:
+        if self._read is None or self._read.stamp != stamp:
             decisions = () if store is None else store.decisions()
             single: dict[str, list[Certificate]] = {}
             for one in decisions:
                 if one.address:
                     single.setdefault(one.address, []).append(one.certificate)
             chosen = (one.certificate for one in decisions if not one.address)
-            self._read = (stamp, tuple(dict.fromkeys((*self._own, *chosen, *self._of_the_system()))), single)
+            anchors = tuple(dict.fromkeys((*self._own, *chosen, *self._of_the_system())))
+            origins = {one.fingerprint: "a file that you named" for one in self._own}
+            origins |= {one.certificate.fingerprint: f"your decision of {one.added:%Y-%m-%d}" for one in decisions}
+            self._read = _Decided(stamp, anchors, single, origins)
         return self._read
 
     def _of_the_system(self) -> tuple[Certificate, ...]:

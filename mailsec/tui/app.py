@@ -18,6 +18,7 @@ from mailsec.errors import MailsecError, describe
 from mailsec.message import safe_text
 from mailsec.pipeline.replay import keep
 from mailsec.tui.ascii import AsciiFilter
+from mailsec.tui.doing.message import ask_to_fetch
 from mailsec.tui.keymap import Keymap
 from mailsec.tui.mistakes import note_mistake
 from mailsec.tui.palette import ActionProvider
@@ -111,6 +112,12 @@ class MailApp(App[None]):
             self.notify(safe_text(str(error)), severity="error", markup=False)
         else:
             self.notify(safe_text(f"The evidence is in {file}."), markup=False)
+
+    def on_why_screen_fetch_issuers(self, event: WhyScreen.FetchIssuers) -> None:
+        """Asks whether issuers' certificates are to be fetched, and has the message judged anew after a yes."""
+        for screen in self.screen_stack:
+            if isinstance(screen, MailboxScreen):
+                screen.run(ask_to_fetch(screen, event.why, event.urls))
 
     async def on_unmount(self) -> None:
         """Closes the mail."""

@@ -4,17 +4,26 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from mailsec.crypto.revocation.check import PathRevocation, RevocationChecker, RevocationStatus, has_sources
+from mailsec.crypto.revocation.check import (
+    CertificateRevocation,
+    PathRevocation,
+    RevocationChecker,
+    RevocationSource,
+    RevocationStatus,
+    has_sources,
+)
 from mailsec.crypto.revocation.crl import Entry, RevocationList
 from mailsec.crypto.revocation.ocsp import OcspResponse
 from mailsec.errors import InputError
 
 __all__ = [
+    "CertificateRevocation",
     "Entry",
     "OcspResponse",
     "PathRevocation",
     "RevocationChecker",
     "RevocationList",
+    "RevocationSource",
     "RevocationStatus",
     "has_sources",
     "next_update",

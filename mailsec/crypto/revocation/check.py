@@ -7,13 +7,14 @@ that does not end at a trust anchor.
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final, Literal, TypeVar
 
 from mailsec.crypto import extensions as ext
 from mailsec.crypto.algorithms import Status
 from mailsec.crypto.building import name_of, working_keys
+from mailsec.crypto.describing import name_in_words
 from mailsec.crypto.limits import REVOCATION_LIMITS, RevocationLimits
 from mailsec.crypto.paths import PathResult, PathRules, PathValidator
 from mailsec.crypto.revocation.crl import ALL_REASONS, Entry, RevocationList
@@ -23,12 +24,20 @@ from mailsec.errors import InputError, TemporaryError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
+    from datetime import datetime
 
     from mailsec.crypto.certificates import Certificate
     from mailsec.crypto.keys import PublicKey
     from mailsec.hooks.types import Fetcher
 
-__all__ = ["PathRevocation", "RevocationChecker", "RevocationStatus", "has_sources"]
+__all__ = [
+    "CertificateRevocation",
+    "PathRevocation",
+    "RevocationChecker",
+    "RevocationSource",
+    "RevocationStatus",
+    "has_sources",
+]
 
 _NO_REVOCATION: Final = "2.5.29.56"  # noRevAvail (RFC 9608)
 _LARGE: Final = 1 << 20  # octets of a CRL from which on it is read in a thread
@@ -43,6 +52,44 @@ class RevocationStatus(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class RevocationSource:
+    """Who told whether a certificate was revoked.
+
+    Attributes:
+        kind: an OCSP response or a CRL.
+        by: the name of its signer in words.
+        url: where the responder is; empty for a CRL.
+        this_update: when it was known to be right.
+        next_update: when there will be something newer; `None` where that is not said.
+    """
+
+    kind: Literal["OCSP", "CRL"]
+    by: str
+    url: str
+    this_update: datetime
+    next_update: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateRevocation:
+    """What came of one certificate of a path.
+
+    Attributes:
+        certificate: the certificate.
+        status: what is known of it.
+        source: who told; `None` where nobody did.
+        entry: since when it is revoked, and why; `None` if it is not.
+        why: what was in the way of knowing, as parts of a sentence.
+    """
+
+    certificate: Certificate
+    status: RevocationStatus
+    source: RevocationSource | None = None
+    entry: Entry | None = None
+    why: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class PathRevocation:
     """What came of a path.
 
@@ -53,6 +100,9 @@ class PathRevocation:
         entry: since when it is revoked, and why; `None` if it is not.
         asked: whether there was anything to ask: a CRL at hand, or a place where CRLs or a responder are.
         path: the path that was judged in the end.
+        certificates: what came of each certificate that was asked about, the one nearest to the anchor first; those
+            below one that is revoked are not asked about.
+        avoided: what came of the path before, where this one leads around an authority that was revoked.
     """
 
     status: RevocationStatus
@@ -61,6 +111,8 @@ class PathRevocation:
     entry: Entry | None = None
     asked: bool = True
     path: tuple[Certificate, ...] = ()
+    certificates: tuple[CertificateRevocation, ...] = ()
+    avoided: PathRevocation | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +122,7 @@ class _Finding:
     status: RevocationStatus
     entry: Entry | None = None
     why: tuple[str, ...] = ()
+    source: RevocationSource | None = None
 
 
 _T = TypeVar("_T")
@@ -137,23 +190,30 @@ class RevocationChecker:
                     continue
                 around = await self._path(other.path)
                 if around.status is not RevocationStatus.REVOKED:
-                    return around
+                    return replace(around, avoided=found)
         return found
 
     async def _path(self, path: tuple[Certificate, ...]) -> PathRevocation:
         unknown: PathRevocation | None = None
+        told: list[CertificateRevocation] = []
         for place in range(len(path) - 2, -1, -1):
             certificate = path[place]
             found = await self._certificate(path, place)
+            told.append(CertificateRevocation(certificate, found.status, found.source, found.entry, found.why))
             if found.status is RevocationStatus.REVOKED and found.entry is not None:
                 sentence = _revoked(certificate, found.entry)
-                return PathRevocation(found.status, sentence, certificate, found.entry, path=path)
+                return PathRevocation(
+                    found.status, sentence, certificate, found.entry, path=path, certificates=tuple(told)
+                )
             if found.status is RevocationStatus.UNKNOWN:
                 why = "; ".join(dict.fromkeys(found.why)) or "it names no CRL and no responder"
                 sentence = f"whether the certificate {name_of(certificate)} was revoked is not known: {why}"
                 asked = bool(found.why) or (unknown is not None and unknown.asked)
                 unknown = PathRevocation(found.status, sentence, certificate, asked=asked, path=path)
-        return unknown or PathRevocation(RevocationStatus.GOOD, "no certificate of the path was revoked", path=path)
+        if unknown is not None:
+            return replace(unknown, certificates=tuple(told))
+        sentence = "no certificate of the path was revoked"
+        return PathRevocation(RevocationStatus.GOOD, sentence, path=path, certificates=tuple(told))
 
     async def _certificate(self, path: tuple[Certificate, ...], place: int) -> _Finding:
         certificate = path[place]
@@ -170,7 +230,7 @@ class RevocationChecker:
             if found.status is RevocationStatus.UNKNOWN:
                 listed = await self._by_lists(path, place)
                 why = found.why + listed.why
-                found = _Finding(listed.status, listed.entry, why)
+                found = _Finding(listed.status, listed.entry, why, listed.source)
         finally:
             self._under_way.discard(certificate)
         if found.status is not RevocationStatus.UNKNOWN or not self._under_way:
@@ -196,13 +256,13 @@ class RevocationChecker:
             except InputError as error:
                 why.append(str(error))
                 continue
-            found = await self._answered(response, path, place)
+            found = await self._answered(response, path, place, url)
             if found.status is not RevocationStatus.UNKNOWN:
                 return found
             why.extend(found.why)
         return _Finding(RevocationStatus.UNKNOWN, why=tuple(why))
 
-    async def _answered(self, response: OcspResponse, path: tuple[Certificate, ...], place: int) -> _Finding:
+    async def _answered(self, response: OcspResponse, path: tuple[Certificate, ...], place: int, url: str) -> _Finding:
         """What a response says (section 3.2 of RFC 6960)."""
         certificate, issuer = path[place], path[place + 1]
         answer = response.answer_for(certificate, issuer)
@@ -220,17 +280,22 @@ class RevocationChecker:
             listed = await self._by_lists((responder, *path[place + 1 :]), 0)
             if listed.status is RevocationStatus.REVOKED:
                 return _unknown("the certificate of the OCSP responder was revoked")
+        source = RevocationSource(
+            "OCSP", name_in_words(responder.subject_der), url, answer.this_update, answer.next_update
+        )
         if answer.entry is not None:
-            return self._revoked_or_good(answer.entry)
+            return self._revoked_or_good(answer.entry, source)
         if answer.status == "unknown":
             return _unknown("the OCSP responder does not know it")
         end = certificate.not_after
         if answer.this_update > end and not (answer.archive_cutoff is not None and answer.archive_cutoff <= end):
             return _unknown("the OCSP response is of after its expiry")
-        return _GOOD
+        return _Finding(RevocationStatus.GOOD, source=source)
 
-    def _revoked_or_good(self, entry: Entry) -> _Finding:
-        return _Finding(RevocationStatus.REVOKED, entry) if entry.counts_at(self._at) else _GOOD
+    def _revoked_or_good(self, entry: Entry, source: RevocationSource) -> _Finding:
+        if entry.counts_at(self._at):
+            return _Finding(RevocationStatus.REVOKED, entry, source=source)
+        return _Finding(RevocationStatus.GOOD, source=source)
 
     # -- CRLs (RFC 5280 section 6.3.3) -----------------------------------------------------------------------
 
@@ -240,6 +305,7 @@ class RevocationChecker:
         for url in dict.fromkeys(_crl_urls(certificate)):
             await self._fetch_list(url, why)
         known: set[str] = set()
+        source: RevocationSource | None = None
         found_any = False
         points = (*certificate.distribution_points[: self._limits.points], default_point(certificate))
         for point in points:
@@ -255,9 +321,10 @@ class RevocationChecker:
                 if found.status is RevocationStatus.GOOD:
                     seen.add(crl.scope_der)  # an older one of the same scope has nothing to add
                     known |= told
+                    source = found.source
                 why.extend(found.why)
             if known >= ALL_REASONS:
-                return _GOOD
+                return _Finding(RevocationStatus.GOOD, source=source)
         if known:
             why.append("the CRLs do not tell all reasons")
         elif not found_any and self._lists:
@@ -286,12 +353,14 @@ class RevocationChecker:
                 entry = await _in_thread_if_large(crl, lambda: crl.find(certificate))
         except InputError as error:
             return _unknown(str(error))
+        newest = crl if delta is None else delta
+        source = RevocationSource("CRL", name_in_words(crl.issuer_der), "", newest.this_update, newest.next_update)
         if entry is not None and not removed and entry.reason != "removeFromCRL":
-            return self._revoked_or_good(entry)
+            return self._revoked_or_good(entry, source)
         end = certificate.not_after
         if crl.this_update > end and not (crl.expired_since is not None and crl.expired_since <= end):
             return _unknown(f"the CRL of {crl.issuer} is of after its expiry")
-        return _GOOD
+        return _Finding(RevocationStatus.GOOD, source=source)
 
     def _unusable(self, crl: RevocationList) -> str:
         if crl.defects:

@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Final
 
 from mailsec.crypto import Certificate
 from mailsec.errors import CertificateError
-from mailsec.hooks.types import CAPABILITIES_FACT, AuthResult, CertificatePath, Evidence, Fact, KeyStore, Result
+from mailsec.hooks.types import (
+    CAPABILITIES_FACT,
+    AuthResult,
+    CertificatePath,
+    Evidence,
+    Fact,
+    KeyStore,
+    PathRole,
+    Result,
+)
 from mailsec.message import Mailbox, same_address
 from mailsec.pipeline.verdict import Level
 
@@ -24,7 +33,9 @@ def harvest(report: Report, store: KeyStore) -> int:
     """Remembers the author's certificate from a message that was verified by S/MIME. That trusts nobody.
 
     Only a message whose whole body the author signed, under a certificate that the user trusts and that is for the
-    address in From, tells anything: from any other one could be made to encrypt to somebody else.
+    address in From, tells anything: from any other one could be made to encrypt to somebody else. Remembered is the
+    certificate that the signer names to be encrypted to (RFC 8551 section 2.5.3), where it is in the message and can
+    be used; else the signature's own, where its key encrypts.
 
     Args:
         report: what a check found.
@@ -42,7 +53,10 @@ def harvest(report: Report, store: KeyStore) -> int:
     known = {one.certificate: one.seen for one in store.known(author)}
     count = 0
     for result in report.results:
-        certificate = _signer(result, author)
+        signer = _signer(result, author)
+        if signer is None:
+            continue
+        certificate = _to_encrypt_to(result, signer, author)
         if certificate is None:
             continue
         seen = report.moment.at
@@ -66,8 +80,25 @@ def _signer(result: AuthResult, author: str) -> Certificate | None:
     """The author's certificate, where a result vouches for the author by one."""
     if result.method != "smime" or result.result is not Result.PASS:
         return None
-    path = next((one for one in result.evidence if isinstance(one, CertificatePath) and one.anchored), None)
-    if path is None or not path.certificates:
+    path = _path(result.evidence, "signer")
+    return _first(path, author) if path is not None else None
+
+
+def _to_encrypt_to(result: AuthResult, signer: Certificate, author: str) -> Certificate | None:
+    """The certificate that the signer wants to be encrypted to; `None` where there is none that can be used."""
+    path = _path(result.evidence, "encryption")
+    if path is None:
+        return signer if signer.encrypts else None
+    return _first(path, author) if not any(one.kind == "failure" for one in path.notes) else None
+
+
+def _path(evidence: Sequence[Evidence], role: PathRole) -> CertificatePath | None:
+    return next((one for one in evidence if isinstance(one, CertificatePath) and one.role == role), None)
+
+
+def _first(path: CertificatePath, author: str) -> Certificate | None:
+    """The certificate that a path is about, where the path ends at an anchor and the certificate is the author's."""
+    if not path.anchored or not path.certificates:
         return None
     try:
         certificate = Certificate.from_der(path.certificates[0])

@@ -58,11 +58,16 @@ class CheckerThread:
             MailsecError: the checker cannot be made.
             WorkerError: a plugin blocks the thread.
         """
-        report, _ = await self._run(message, file, None)
+        report, _ = await self._run(message, file, None, fetch_issuers=False)
         return report
 
     async def judge(
-        self, message: Message | bytes | memoryview | mmap.mmap, keeper: Keeper, *, file: str | None = None
+        self,
+        message: Message | bytes | memoryview | mmap.mmap,
+        keeper: Keeper,
+        *,
+        file: str | None = None,
+        fetch_issuers: bool = False,
     ) -> tuple[Report, KeptVerdict]:
         """Checks a message and makes of the report what is to be kept.
 
@@ -70,12 +75,13 @@ class CheckerThread:
             message: the message, parsed or as octets.
             keeper: seals the verdict.
             file: where it came from, for the report.
+            fetch_issuers: whether the user has asked for missing issuers' certificates to be fetched.
 
         Raises:
             MailsecError: the checker cannot be made.
             WorkerError: a plugin blocks the thread.
         """
-        report, kept = await self._run(message, file, keeper)
+        report, kept = await self._run(message, file, keeper, fetch_issuers=fetch_issuers)
         assert kept is not None
         return report, kept
 
@@ -102,14 +108,19 @@ class CheckerThread:
             self._thread = None
 
     async def _run(
-        self, message: Message | bytes | memoryview | mmap.mmap, file: str | None, keeper: Keeper | None
+        self,
+        message: Message | bytes | memoryview | mmap.mmap,
+        file: str | None,
+        keeper: Keeper | None,
+        *,
+        fetch_issuers: bool,
     ) -> tuple[Report, KeptVerdict | None]:
         thread = self._thread
         if thread is None:
             thread = self._thread = _Thread(self._make_checker)
         try:
             timeout = await asyncio.shield(asyncio.wrap_future(thread.ready)) + self._grace
-            work = thread.submit(message, file, keeper)
+            work = thread.submit(message, file, keeper, fetch_issuers=fetch_issuers)
             return await asyncio.wait_for(asyncio.wrap_future(work), timeout)
         except TimeoutError:
             thread.interrupt()
@@ -142,10 +153,17 @@ class _Thread:
         self._thread.start()
 
     def submit(
-        self, message: Message | bytes | memoryview | mmap.mmap, file: str | None, keeper: Keeper | None
+        self,
+        message: Message | bytes | memoryview | mmap.mmap,
+        file: str | None,
+        keeper: Keeper | None,
+        *,
+        fetch_issuers: bool,
     ) -> Future[tuple[Report, KeptVerdict | None]]:
         """Starts a check in the thread; cancelling its future cancels it there."""
-        return asyncio.run_coroutine_threadsafe(self._check(message, file, keeper), self._loop)
+        return asyncio.run_coroutine_threadsafe(
+            self._check(message, file, keeper, fetch_issuers=fetch_issuers), self._loop
+        )
 
     def identities(self) -> Sequence[Identity]:
         """The identities of the checker's keys; this blocks, and not the thread."""
@@ -164,10 +182,15 @@ class _Thread:
             ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self._thread.ident), ctypes.py_object(SystemExit))
 
     async def _check(
-        self, message: Message | bytes | memoryview | mmap.mmap, file: str | None, keeper: Keeper | None
+        self,
+        message: Message | bytes | memoryview | mmap.mmap,
+        file: str | None,
+        keeper: Keeper | None,
+        *,
+        fetch_issuers: bool,
     ) -> tuple[Report, KeptVerdict | None]:
         assert self._checker is not None
-        report = await self._checker.check(message, file=file)
+        report = await self._checker.check(message, file=file, fetch_issuers=fetch_issuers)
         _ = report.verdict
         return report, None if keeper is None else keeper.keep(report, int(time.time()))
 

@@ -90,9 +90,11 @@ class Answer:
         verdict: the new verdict; `None` where there is none.
         stands: whether the verdict that was kept stands.
         why: why the message was not judged; empty where it was.
+        encrypted: whether that is because it is encrypted, and no private key is here.
     """
 
     id: int
     verdict: KeptVerdict | None = None
     stands: bool = False
     why: str = ""
+    encrypted: bool = False

@@ -42,16 +42,18 @@ class Progress:
         total: messages in the folder when it began.
         judged: those that have a verdict now, kept ones that stand among them.
         unjudged: those that have none: they are gone, cannot be read, or ended the process that judged them.
+        encrypted: those that have none yet since they are encrypted: they are judged when they are opened.
     """
 
     total: int = 0
     judged: int = 0
     unjudged: int = 0
+    encrypted: int = 0
 
     @property
     def done(self) -> int:
         """Messages that are done with."""
-        return self.judged + self.unjudged
+        return self.judged + self.unjudged + self.encrypted
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,8 +159,9 @@ class FolderVerification:
             finally:  # what is answered is kept, even where the wait for the rest was cancelled
                 new = [(one.id, one.verdict) for one in answers.values() if one.verdict is not None]
                 await asyncio.shield(writer.write(new))
-            unjudged = sum(one.verdict is None and not one.stands for one in answers.values())
-            self._advance(judged=len(answers) - unjudged, unjudged=unjudged)
+            judged = sum(one.verdict is not None or one.stands for one in answers.values())
+            encrypted = sum(one.encrypted for one in answers.values())
+            self._advance(judged=judged, unjudged=len(answers) - judged - encrypted, encrypted=encrypted)
             self._tell_changed([number for number, _ in new])
         if child is not None:
             self._end(child)
@@ -191,9 +194,11 @@ class FolderVerification:
         self._children.discard(child)
         child.end()
 
-    def _advance(self, *, total: int = 0, judged: int = 0, unjudged: int = 0) -> None:
+    def _advance(self, *, total: int = 0, judged: int = 0, unjudged: int = 0, encrypted: int = 0) -> None:
         now = self.progress
-        self.progress = Progress(now.total + total, now.judged + judged, now.unjudged + unjudged)
+        self.progress = Progress(
+            now.total + total, now.judged + judged, now.unjudged + unjudged, now.encrypted + encrypted
+        )
         self._tell_progress(self.progress)
 
 

@@ -83,7 +83,7 @@ class _Judge:
                 return Answer(wanted.id, stands=True)
             report = await self._checker.check(octets)
             if any(map(is_closed, report.results)):  # no private key is here, and what is inside may change the verdict
-                return Answer(wanted.id, why="it is encrypted: it is judged when it is opened")
+                return Answer(wanted.id, why="it is encrypted: it is judged when it is opened", encrypted=True)
             return Answer(wanted.id, self._keeper.keep(report, int(time.time())))
         except InputError as error:
             return Answer(wanted.id, why=str(error))

@@ -4,14 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from mailsec.message import Part, safe_file_name
+from mailsec.errors import MailsecError
+from mailsec.message import Part, safe_file_name, safe_text
+from mailsec.pipeline.chains import offered_issuers
 from mailsec.tui.doing.registry import does
 from mailsec.tui.opening import open_file, open_link
 from mailsec.tui.screens.ask import Ask
 from mailsec.tui.screens.pick import Pick
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from mailsec.tui.reading import WhyScreen
     from mailsec.tui.screens.mailbox import MailboxScreen
+
+
+LONGEST, URLS = 200, 3
+"""Characters of a URL that a question shows, and how many URLs."""
 
 
 @does("scroll-down")
@@ -158,3 +167,29 @@ async def ask_to_follow(screen: MailboxScreen, target: str) -> None:
     if await screen.app.push_screen_wait(Ask("Open this link?", target)):
         open_link(target)
         screen.say("the link was handed to the system's program")
+
+
+async def ask_to_fetch(screen: MailboxScreen, why: WhyScreen, urls: Sequence[str]) -> None:
+    """Asks whether to fetch issuers' certificates that are missing; after a yes, has the message judged with them.
+
+    Args:
+        screen: the screen with the message.
+        why: the screen that tells why, which shows what comes of it.
+        urls: where the certificates are offered; foreign text.
+    """
+    told = "Whoever runs the server learns that this message is being read, when, and from which address:"
+    more = "Certificates that come from there may name further places for their own issuers, which are asked too."
+    trust = "What is fetched is trusted no more than what came with the message."
+    shown = [url if len(url) <= LONGEST else f"{url[:LONGEST]}…" for url in urls[:URLS]]
+    if not await screen.app.push_screen_wait(Ask("Fetch the issuer's certificate?", told, *shown, more, trust)):
+        return
+    why.notify("fetching …", timeout=2)
+    try:
+        report = await screen.reader.judge_with_issuers(why.report)
+    except MailsecError as error:
+        why.notify(safe_text(str(error)), severity="error", markup=False)
+        return
+    if why.is_current:
+        await why.show(report)
+    lacking = offered_issuers(report)
+    why.notify("It could not be had." if lacking else "The message was judged anew.", timeout=4)

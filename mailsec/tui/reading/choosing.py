@@ -257,7 +257,9 @@ class _Choice:
                         f"This part is closed: {safe_text(one.reason).rstrip('.')}. The action Unlock asks for it."
                     )
                 if one.result is not Result.PASS and one.reason:
-                    return Said(f"This part could not be opened: {safe_text(one.reason).rstrip('.')}.")
+                    nothing = one.result is Result.NONE  # such as a receipt, or certificates alone
+                    what = "There is nothing to show in this part" if nothing else "This part could not be opened"
+                    return Said(f"{what}: {safe_text(one.reason).rstrip('.')}.")
                 break
         return AttachedPart(layer, part)
 

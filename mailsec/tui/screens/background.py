@@ -19,7 +19,7 @@ from mailsec.tui.watch import Stamp, stamp
 if TYPE_CHECKING:
     from mailsec.tui.screens.mailbox import MailboxScreen
 
-__all__ = ["Background"]
+__all__ = ["Background", "in_words"]
 
 LOOK = 2.0
 """Seconds between two looks at the folder in view."""
@@ -172,6 +172,15 @@ class Background:
             self._screen.say(str(error), wrong=True)
             return
         self._verification = None
-        left = f", {progress.unjudged} could not be judged" if progress.unjudged else ""
-        self._screen.say(f"{progress.judged} messages of this folder have a verdict{left}")
+        self._screen.say(in_words(progress))
         await self._screen.lists.count()
+
+
+def in_words(progress: Progress) -> str:
+    """What became of a folder that was verified, as a sentence."""
+    left = f", {progress.unjudged} could not be judged" if progress.unjudged else ""
+    if progress.encrypted == 1:
+        left += "; 1 is encrypted: it is judged when opened"
+    elif progress.encrypted:
+        left += f"; {progress.encrypted} are encrypted: they are judged when opened"
+    return f"{progress.judged} messages of this folder have a verdict{left}"

@@ -150,6 +150,32 @@ class Reader:
             await screen.desk.ask(Mail.keep_verdict, number, kept)
             screen.messages.refresh_rows((number,))
 
+    async def judge_with_issuers(self, report: Report) -> Report:
+        """Has the message that is shown judged anew, with missing issuers' certificates fetched.
+
+        Only to be called when the user was told what that tells others, and wants it.
+
+        Args:
+            report: what was found without them.
+
+        Returns:
+            The new report; the old one where another message is shown by now.
+
+        Raises:
+            MailsecError: it could not be judged.
+        """
+        screen, number, message = self._screen, self._shown, report.message
+        if number is None or message is None:
+            return report
+        services = screen.services
+        found, kept = await services.checker.judge(message, services.keeper, file=report.file, fetch_issuers=True)
+        if self._shown != number:
+            return report
+        screen.pane.judge(found)
+        await screen.desk.ask(Mail.keep_verdict, number, kept)
+        screen.messages.refresh_rows((number,))
+        return found
+
     def _show_kept(self, letter: Letter) -> None:
         """Shows the verdict of earlier, where it is ours and still holds."""
         if letter.kept is None:

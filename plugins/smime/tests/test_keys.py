@@ -11,6 +11,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -421,10 +422,10 @@ async def harvested(message: bytes, folder: Path, pki: Any, **more: Any) -> Any:
 
 async def test_a_verified_message_tells_its_authors_certificate(pki: Any, tmp_path: Path) -> None:
     """RFC 8551 sections 2.5.2 and 4.2: certificates and capabilities are taken from signed messages."""
-    message = b"Message-ID: <one@example.org>\r\n" + signed_by(pki.alice["p256"], ALICE)
+    message = b"Message-ID: <one@example.org>\r\n" + signed_by(pki.alice["rsa"], ALICE)
     store = await harvested(message, tmp_path, pki)
     (known,) = store.known()
-    assert (known.address, known.certificate) == (ALICE, pki.alice["p256"].certificate)
+    assert (known.address, known.certificate) == (ALICE, pki.alice["rsa"].certificate)
     assert (known.source, known.detail) == ("message", "<one@example.org>")
     assert store.capabilities(ALICE) == ("aes256-gcm", "aes128-gcm", "aes256-cbc", "aes128-cbc")
     assert store.decisions() == ()
@@ -441,6 +442,41 @@ async def test_any_other_message_tells_nothing(kind: str, pki: Any, tmp_path: Pa
         message = signed_by(pki.alice[kind], author).replace(author.encode(), ALICE.encode(), 1)
     store = await harvested(message, tmp_path, pki)
     assert (store.known(), store.exists()) == ((), False)
+
+
+def naming(issued: Any, certificate: Any) -> bytes:
+    """A message whose signer names a certificate to be encrypted to (RFC 8551 section 2.5.3)."""
+    from mailsec.crypto import RSA_SHA256, MemoryKeyRing
+    from mailsec.crypto.cms import Content, NewSigner, sign
+
+    ring = MemoryKeyRing()
+    ring.add(ALICE, issued.key, issued.certificates)
+    signer = NewSigner(ring.identities()[0], RSA_SHA256, encryption_certificate=certificate)
+    entity = Content((b"Content-Type: text/plain\r\n\r\nhello\r\n",))
+    octets = b"".join(sign(entity, [signer], detached=False, keys=ring, signing_time=datetime.now(UTC)))
+    head = f"From: {ALICE}\r\nContent-Type: application/pkcs7-mime; smime-type=signed-data\r\n"
+    return f"{head}Content-Transfer-Encoding: base64\r\n\r\n".encode() + base64.encodebytes(octets)
+
+
+@pytest.mark.parametrize(
+    ("named", "kept"),
+    [
+        ("both", "both"),  # it is for this address, among others
+        ("expired", None),
+        ("mallory", None),
+        ("purpose", None),
+        ("self", None),
+        ("p256", None),  # its key usage has no keyAgreement
+    ],
+)
+async def test_the_certificate_that_the_author_names(named: str, kept: str | None, pki: Any, tmp_path: Path) -> None:
+    """RFC 8551 section 2.5.3: that one and no other, where it can be used."""
+    store = await harvested(naming(pki.alice["rsa"], pki.alice[named].certificate), tmp_path, pki)
+    assert [one.certificate for one in store.known()] == ([] if kept is None else [pki.alice[kept].certificate])
+
+
+async def test_a_certificate_that_only_signs_is_not_remembered(pki: Any, tmp_path: Path) -> None:
+    assert not (await harvested(signed_by(pki.alice["ed25519"], ALICE), tmp_path, pki)).exists()
 
 
 async def test_what_was_judged_at_another_time_is_not_kept(pki: Any, tmp_path: Path) -> None:

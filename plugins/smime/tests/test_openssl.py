@@ -67,7 +67,7 @@ def test_openssl_cms_signs(
     (path,) = (item for item in result.evidence if isinstance(item, CertificatePath))
     assert path == CertificatePath((certificate.der, pki.authority.certificate.der), anchored=True)
     facts = {fact.name for fact in result.evidence if isinstance(fact, Fact)}
-    assert {"signature algorithm", "key"} <= facts
+    assert "signature algorithm" in facts
     assert ("signing time, as the signer claims" in facts) == ("-noattr" not in form)
 
 

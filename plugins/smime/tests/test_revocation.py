@@ -141,6 +141,63 @@ async def test_certificates_that_say_nothing_of_revocation(make: Callable[..., W
     assert (found.result, found.cause) == (Result.POLICY, Cause.REVOCATION_UNKNOWN)
 
 
+def notes(result: AuthResult) -> list[tuple[int, str, str]]:
+    (path,) = [one for one in result.evidence if isinstance(one, CertificatePath) and one.role == "signer"]
+    return [(note.place, note.kind, note.sentence) for note in path.notes]
+
+
+async def test_each_certificate_says_what_is_known_of_it(make: Callable[..., World], world: World) -> None:
+    """Who told it, and when that was known to be right (RFC 5280 section 5.1.2.4, RFC 6960 section 2.4)."""
+    asked = make(information_access(ocsp_url=OCSP))
+    url = get_url(OCSP, make_request(asked.alice.certificate, asked.root.certificate)) or ""
+    when = f"{asked.now - DAY:%Y-%m-%d %H:%M} UTC"
+    good = await asked.opened("soft", {url: asked.answer("good")})
+    assert notes(good) == [(0, "good", f"not revoked: OCSP by Revoking at {OCSP}, {when}")]
+    bad = await asked.opened("soft", {url: asked.answer(Revoked(0, asked.now - DAY, "keyCompromise"))})
+    day = f"{asked.now - DAY:%Y-%m-%d}"
+    assert notes(bad) == [(0, "revoked", f"revoked on {day} (keyCompromise): OCSP by Revoking at {OCSP}, {when}")]
+    assert notes(await world.opened("soft", FINE(world))) == [(0, "good", f"not revoked: CRL by Revoking, {when}")]
+    ((place, kind, sentence),) = notes(await world.opened("soft"))
+    assert (place, kind) == (0, "unknown")
+    assert sentence.startswith(f"revocation not known: {CRL} is not among the documents")
+
+
+async def test_a_path_around_a_revoked_authority_says_what_it_avoids(pki: Any, now: datetime) -> None:
+    """RFC 4158 section 2.4: of two certificates of one authority one was revoked."""
+    valid: dict[str, Any] = {"not_before": now - 10 * DAY, "not_after": now + 10 * DAY}
+    root = make_authority("Root", key=pki.authority.key, **valid)
+    key: PrivateKey = pki.alice["p256"].key
+    first, second = (
+        make_authority("Middle", key=key, parent=root, extra=[points(CRL)], **{**valid, "not_after": now + days * DAY})
+        for days in (9, 8)
+    )
+    leaf = issue(first, "alice@example.org", key=pki.alice["rsa"].key, **valid)
+    keys = MemoryKeyRing()
+    keys.add("alice@example.org", leaf.key, (leaf.certificate, first.certificate, second.certificate))
+    octets = build_signed_data(
+        Content((ENTITY,)), detached=False, keys=keys, identity=keys.identities()[0], scheme=RSA_SHA256,
+        signing_time=now,
+    )  # fmt: skip
+    head = b"From: alice@example.org\r\nContent-Type: application/pkcs7-mime; smime-type=signed-data\r\n"
+    message = parse(head + b"Content-Transfer-Encoding: base64\r\n\r\n" + base64.encodebytes(octets))
+    for revoked, kept in ((first, second), (second, first)):
+        crl = make_crl(
+            root, [Revoked(revoked.certificate.serial, now - DAY)], this_update=now - DAY, next_update=now + DAY
+        )
+        context = make_context(header=message.header, at=now, anchors=[root.certificate], documents={CRL: crl})
+        found = open_part(message.root, context)
+        opened = await found if isinstance(found, Awaitable) else found
+        assert isinstance(opened, Opened)
+        (result,) = opened.results
+        assert result.result is Result.PASS
+        paths = [one for one in result.evidence if isinstance(one, CertificatePath)]
+        chosen = next(one for one in paths if one.role == "signer")
+        assert chosen.certificates[1] == kept.certificate.der
+        for left in (one for one in paths if one.role == "tried"):
+            assert left.certificates[1] == revoked.certificate.der
+            assert any((note.place, note.kind) == (1, "revoked") for note in left.notes)
+
+
 async def test_a_revoked_certificate_for_another_address(make: Callable[..., World]) -> None:
     """What is worse decides; a reason that was there before stays where the rest is unknown."""
     world = make(points(CRL), address="mallory@example.net")

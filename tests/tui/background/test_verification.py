@@ -101,7 +101,7 @@ async def test_the_demonstration_gets_the_verdicts_that_check_gives(demo: Path, 
     found = verdicts(index_path, place)
     closed = {key for key, kept in found.items() if kept is None}
     assert {key.split(".", 2)[2] for key in closed} == ENCRYPTED
-    assert done == Progress(len(found), len(found) - len(closed), len(closed))
+    assert done == Progress(len(found), len(found) - len(closed), 0, len(closed))
     assert done.total > 50
     assert told[-1] == done
     assert [one.done for one in told] == sorted(one.done for one in told)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Iterator
 
 import pytest
@@ -9,6 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
+from mailsec.crypto import load_certificates
+from mailsec.crypto.cms import build_certificates_only
 from mailsec.message import parse
 from mailsec.message.compose import attachment, image, multipart, nested, text, write_message
 from mailsec.tui.reading import make_document
@@ -240,6 +243,16 @@ def test_encrypted_says_what_is_known(demo: object) -> None:
     lines = [shown(line) for line in make_document(report.message, report, width=200).lines()]
     assert len(lines) == 1
     assert lines[0].startswith(" <notice> This part could not be opened: ")
+
+
+def test_certificates_alone_are_nothing_to_show(demo: object) -> None:
+    """RFC 8551 section 3.8; and so are receipts, which are about another message."""
+    bundle = base64.encodebytes(build_certificates_only(load_certificates(demo.settings.trust[0].read_bytes())))
+    head = b"From: a@example.org\r\nContent-Type: application/pkcs7-mime; smime-type=certs-only\r\n"
+    report = demo.check(head + b"Content-Transfer-Encoding: base64\r\n\r\n" + bundle)
+    lines = [shown(line) for line in make_document(report.message, report, width=200).lines()]
+    wanted = " <notice> There is nothing to show in this part: only certificates are in it, and nothing is signed."
+    assert lines == [wanted]
 
 
 def test_unfolded_quotes_are_whole() -> None:

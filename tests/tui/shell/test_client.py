@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 
 from mailsec.store import Flags, Maildir
+from mailsec.tui.background import Progress
 from mailsec.tui.reading import PartsScreen, WhyScreen
 from mailsec.tui.screens.ask import Ask
+from mailsec.tui.screens.background import in_words
 from mailsec.tui.screens.help import HelpScreen
 from mailsec.tui.screens.pick import Pick
 
@@ -394,3 +396,23 @@ async def test_marks_are_letters_where_the_terminal_has_no_signs(home: Any, run:
     async with run(home, glyphs=False) as session:
         lines = "".join(piece for at in range(5) for piece, _ in session.screen.messages.pieces(at, 70))
         assert lines.isascii()
+
+
+@pytest.mark.parametrize(
+    ("progress", "words"),
+    [
+        (Progress(5, 5), "5 messages of this folder have a verdict"),
+        (Progress(9, 5, 4), "5 messages of this folder have a verdict, 4 could not be judged"),
+        (
+            Progress(8, 5, 0, 3),
+            "5 messages of this folder have a verdict; 3 are encrypted: they are judged when opened",
+        ),
+        (
+            Progress(8, 5, 2, 1),
+            "5 messages of this folder have a verdict, 2 could not be judged; 1 is encrypted: it is judged when opened",
+        ),
+    ],
+)
+def test_what_became_of_a_folder(progress: Progress, words: str) -> None:
+    assert progress.done == progress.total
+    assert in_words(progress) == words

@@ -110,7 +110,7 @@ def shows_what_is_selected(screen: str) -> bool:
 
 def test_every_banner_says_what_check_says(demo: Tmux, environment: dict[str, str], tmp_path: Path) -> None:
     demo.wait_until(lambda screen: "1/71" in screen)
-    demo.wait_until(lambda screen: "64 messages of this folder have a verdict, 7 could not be judged" in screen)
+    demo.wait_until(lambda screen: "64 messages of this folder have a verdict; 7 are encrypted: " in screen)
     (mailbox,) = (tmp_path / "tmp").glob("mailsec-demo-*/mailbox")
     check = subprocess.run(
         [sys.executable, "-m", "mailsec", "check", "--json", "--config", mailbox / "config.toml", mailbox / "Maildir"],

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from mailsec.crypto import Certificate
     from mailsec.hooks import ProtectorContext
 
-_USAGES: Final = {"rsa": "keyEncipherment", "ec": "keyAgreement", "x25519": "keyAgreement", "x448": "keyAgreement"}
-_CAN_ENCRYPT: Final = frozenset({*_USAGES, "ml-kem-512", "ml-kem-768", "ml-kem-1024"})
 _NAMED: Final = 20
 """How many recipients one sentence names."""
 
@@ -86,7 +84,7 @@ def _certificate(address: str, context: ProtectorContext) -> tuple[Certificate |
     for certificate in known:
         if not any(same_address(address, email) for email in certificate.emails):
             continue
-        if not _encrypts(certificate):
+        if not certificate.encrypts:
             why = "its certificate is not for encryption"
             continue
         validated = paths.validate(certificate)
@@ -94,12 +92,6 @@ def _certificate(address: str, context: ProtectorContext) -> tuple[Certificate |
             return certificate, ""
         why = validated.sentence
     return None, why
-
-
-def _encrypts(certificate: Certificate) -> bool:
-    kind = certificate.public_key.key_type
-    usage = certificate.key_usage
-    return kind in _CAN_ENCRYPT and (usage is None or _USAGES.get(kind, "keyEncipherment") in usage)
 
 
 def _cipher(addresses: Sequence[str], context: ProtectorContext) -> str:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from mailsec.crypto import PathFailure, SignatureScheme, Status
+from mailsec.crypto import PathFailure, Status, describe_key, describe_scheme
 from mailsec.crypto.cms import IssuerAndSerialNumber, Outcome, SignerVerification, oids
 from mailsec.crypto.revocation import PathRevocation, RevocationChecker, RevocationStatus, has_sources
 from mailsec.hooks import (
@@ -21,11 +21,14 @@ from mailsec.hooks import (
     Opened,
     Result,
 )
+from mailsec_smime.certifying import encryption_evidence, path_evidence, tried_evidence, with_revocation_notes
 from mailsec_smime.identity import author_trouble
 from mailsec_smime.settings import Settings
+from mailsec_smime.telling import signer_facts
 
 if TYPE_CHECKING:
-    from mailsec.crypto import PathResult
+    from mailsec.crypto import Certificate, PathResult
+    from mailsec.crypto.cms import SignedData
     from mailsec.hooks import OpenerContext
     from mailsec.message import HeaderSection
     from mailsec_smime.paths import TrustedPaths
@@ -62,20 +65,24 @@ _NO_SOURCE = "the certificates name no CRL and no responder that could tell whet
 
 def judge(
     verification: SignerVerification,
+    signed: SignedData,
     paths: TrustedPaths,
     *,
     part: str,
     size: int,
     header: HeaderSection,
+    known: Sequence[Certificate] = (),
 ) -> AuthResult:
     """Judges one signer.
 
     Args:
         verification: what came of the signature.
+        signed: the structure it stands in.
         paths: finds paths for the certificates of all signers of the structure.
         part: the section number of the part that holds the signature.
         size: how many octets the signed content has; a good signature covers all of them.
         header: the header section that names the author.
+        known: certificates at hand besides those in the structure.
     """
     certificate, signer = verification.certificate, verification.signer
     properties = {"body.smime-part": part or "1"}
@@ -83,7 +90,7 @@ def judge(
     if signer.signing_time is not None:
         evidence.append(Fact("signing time, as the signer claims", signer.signing_time.isoformat()))
     if verification.scheme is not None:
-        evidence.append(Fact("signature algorithm", _in_words(verification.scheme)))
+        evidence.append(Fact("signature algorithm", describe_scheme(verification.scheme)))
     trouble = ""
     if certificate is not None:
         address, trouble = author_trouble(header, certificate)
@@ -91,16 +98,16 @@ def judge(
             properties["body.smime-identifier"] = address[-_LONG:]
         properties["body.smime-serial"] = f"{certificate.serial:x}"
         properties["body.smime-issuer"] = certificate.issuer[:_LONG]
-        key = certificate.public_key
-        kind = f"{key.curve or key.key_type.upper()}, {key.bits} bits"
-        evidence.append(Fact("key", key.trouble or kind))
-        if known := [_CAPABILITIES[one.oid] for one in signer.capabilities[:_MANY] if one.oid in _CAPABILITIES]:
-            evidence.append(Fact(CAPABILITIES_FACT, ", ".join(known)))
+        if announced := [_CAPABILITIES[one.oid] for one in signer.capabilities[:_MANY] if one.oid in _CAPABILITIES]:
+            evidence.append(Fact(CAPABILITIES_FACT, ", ".join(announced)))
     elif isinstance(signer.sid, IssuerAndSerialNumber):
         properties["body.smime-serial"] = f"{signer.sid.serial:x}"
 
     if verification.outcome is not Outcome.GOOD or certificate is None:
         result, cause = _BAD[verification.outcome]
+        if certificate is not None:
+            evidence.append(Fact("key", describe_key(certificate.public_key)))
+        evidence += signer_facts(verification, signed, paths, known)
         return AuthResult("smime", result, verification.sentence, cause, properties, evidence=tuple(evidence))
 
     found: list[tuple[Cause, str]] = []
@@ -111,7 +118,9 @@ def judge(
     elif assessment is not None and assessment.status is Status.DEPRECATED:
         notes.append(assessment.sentence)
     validated = paths.validate(certificate)
-    evidence.append(CertificatePath(tuple(c.der for c in validated.path), validated.anchored))
+    evidence[:0] = [path_evidence(validated), *tried_evidence(certificate, paths)]
+    evidence += encryption_evidence(signer, certificate, signed, paths)
+    evidence += signer_facts(verification, signed, paths, known)
     if validated.failure is not None:
         found.append((_PATH[validated.failure], validated.sentence[: 4 * _LONG]))
     elif verification.key is not None and validated.key != verification.key:
@@ -200,10 +209,7 @@ async def _looked_up(
 def _revised(result: AuthResult, found: PathRevocation, mode: str) -> AuthResult:
     """A result with what was found out about revocation."""
     sentence = found.sentence[: 4 * _LONG]
-    evidence = (*result.evidence, Fact("revocation", sentence))
-    if found.path:
-        path = CertificatePath(tuple(one.der for one in found.path), anchored=True)
-        evidence = tuple(path if isinstance(one, CertificatePath) else one for one in evidence)
+    evidence: tuple[Evidence, ...] = (*_noted(result.evidence, found), Fact("revocation", sentence))
     if found.status is RevocationStatus.REVOKED:
         return replace(
             result, result=Result.FAIL, reason=sentence, cause=Cause.REVOKED, coverage=None, evidence=evidence
@@ -217,7 +223,10 @@ def _revised(result: AuthResult, found: PathRevocation, mode: str) -> AuthResult
     return replace(result, evidence=evidence)
 
 
-def _in_words(scheme: SignatureScheme) -> str:
-    names = {"rsa": "RSASSA-PKCS1-v1_5", "rsa-pss": "RSASSA-PSS", "ec": "ECDSA", "dsa": "DSA"}
-    name = names.get(scheme.key_type, scheme.key_type.capitalize())
-    return name if scheme.digest is None else f"{name} with {scheme.digest.upper().replace('SHA', 'SHA-', 1)}"
+def _noted(evidence: Sequence[Evidence], found: PathRevocation) -> Iterator[Evidence]:
+    """Evidence with what was found out about revocation at the signer's path."""
+    for one in evidence:
+        if isinstance(one, CertificatePath) and one.role == "signer":
+            yield from with_revocation_notes(one, found)
+        else:
+            yield one

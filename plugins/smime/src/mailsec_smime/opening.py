@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from mailsec.crypto import Status
+from mailsec.crypto import PathFailure, Status, fetch_issuers
 from mailsec.crypto.cms import (
     Content,
     ContentInfo,
@@ -19,6 +22,7 @@ from mailsec.crypto.cms import (
     oids,
     parse_content_info,
     parse_enveloped_data,
+    parse_receipt,
     parse_signed_data,
     verify_signer,
 )
@@ -37,18 +41,22 @@ from mailsec_smime.identity import author_header
 from mailsec_smime.judging import judge, with_revocation
 from mailsec_smime.paths import TrustedPaths, only_author
 from mailsec_smime.spooling import IN_MEMORY, Piece, Spool, spooled
+from mailsec_smime.telling import along_facts, encryption_facts, receipt_facts
 
 if TYPE_CHECKING:
     from mailsec.crypto import Certificate
     from mailsec.crypto.cms import EnvelopedData
     from mailsec.hooks import KeyRing, OpenerContext
-    from mailsec.message import Part
+    from mailsec.message import HeaderSection, Part
 
 _SIGNATURES = frozenset(("application/pkcs7-signature", "application/x-pkcs7-signature"))
 _OPAQUE = frozenset(("application/pkcs7-mime", "application/x-pkcs7-mime"))
 _MISNAMED = "application/octet-stream"
 CONTENT_TYPES = ("multipart/signed", *sorted(_OPAQUE), _MISNAMED)
 """The content types that may be S/MIME; the last only under a telling file name (RFC 8551 section 3.2.1)."""
+
+_SHARE = 0.5
+"""The share of the time left that may be spent on fetching issuers' certificates."""
 
 _ENCRYPTED = (oids.ENVELOPED_DATA, oids.AUTH_ENVELOPED_DATA)
 
@@ -134,6 +142,8 @@ def _open_opaque(part: Part, context: OpenerContext) -> Opened | Awaitable[Opene
         if not signed.signers:
             return _not_opened(part, "signed", "only certificates are in it, and nothing is signed", Result.NONE)
         return _broken(part, "the signature's content is missing")
+    if signed.content_type == oids.RECEIPT and signed.signers:
+        return _receipt(part, signed, context)
     if trouble := _trouble(signed):
         sentence, cause = trouble
         inner = spooled(signed.content) if signed.content_type == oids.DATA else None
@@ -144,17 +154,21 @@ def _open_opaque(part: Part, context: OpenerContext) -> Opened | Awaitable[Opene
 
 def _decrypted(part: Part, info: ContentInfo, context: OpenerContext) -> Opened:
     """What is encrypted to the reader. That it could be decrypted vouches for nothing: anybody can encrypt."""
+    facts: tuple[Evidence, ...] = ()
     try:
-        content, decryption = decrypt_content(parse_enveloped_data(info), context.keys)
+        enveloped = parse_enveloped_data(info)
+        facts = tuple(encryption_facts(enveloped, None))
+        content, decryption = decrypt_content(enveloped, context.keys)
     except DecryptionError:
         # The same whatever went wrong: who can send messages and see what comes of them learns nothing of a key.
-        return _not_opened(part, "encrypted", "it cannot be decrypted with your keys, or it was changed on its way")
+        sentence = "it cannot be decrypted with your keys, or it was changed on its way"
+        return _not_opened(part, "encrypted", sentence, evidence=facts)
     except NoRecipientError:
-        return _not_opened(part, "encrypted", "it is not encrypted to any of your keys")
+        return _not_opened(part, "encrypted", "it is not encrypted to any of your keys", evidence=facts)
     except LockedError as error:
         return _locked(part, error)
     except (UnsupportedError, KeyFileError, LimitError, CMSError) as error:
-        return _not_opened(part, "encrypted", f"it cannot be decrypted: {error}")
+        return _not_opened(part, "encrypted", f"it cannot be decrypted: {error}", evidence=facts)
     if decryption.content_type != oids.DATA:
         return _not_opened(part, "encrypted", "what is encrypted is no mail content")
     reason = f"decrypted ({decryption.cipher})"
@@ -164,11 +178,9 @@ def _decrypted(part: Part, info: ContentInfo, context: OpenerContext) -> Opened:
         "body.smime-part": part.path or "1",
         "policy.encryption": "authenticated" if decryption.authenticated else "unauthenticated",
     }
-    evidence: list[Evidence] = [Fact("content encryption", decryption.cipher)]
-    if decryption.identity is not None:
-        evidence.append(Fact("decrypted with the key of", decryption.identity.name))
+    evidence = tuple(encryption_facts(enveloped, decryption))
     coverage = Coverage(ranges=((0, len(content)),) if len(content) else ())
-    found = AuthResult("smime", Result.NONE, reason, None, properties, coverage, tuple(evidence))
+    found = AuthResult("smime", Result.NONE, reason, None, properties, coverage, evidence)
     return Opened(content, "encrypted", (found,))
 
 
@@ -234,11 +246,26 @@ def _any_good(verifications: Sequence[SignerVerification]) -> bool:
     return any(verification.outcome is Outcome.GOOD for verification in verifications)
 
 
+@dataclass(frozen=True, slots=True)
+class _Signature:
+    """A SignedData over an entity, verified and still to be judged."""
+
+    signed: SignedData
+    entity: Piece
+    verifications: tuple[SignerVerification, ...]
+    part: str
+    header: HeaderSection
+
+    def paths(self, certificates: Sequence[Certificate], context: OpenerContext) -> TrustedPaths:
+        """Finds paths among these certificates for the author."""
+        return TrustedPaths(certificates, context.trust, only_author(self.header), context.moment.at)
+
+
 def judge_signers(
     signed: SignedData,
     entity: Piece,
-    verifications: Sequence[SignerVerification],
-    path: str,
+    verifications: tuple[SignerVerification, ...],
+    part: str,
     context: OpenerContext,
 ) -> Opened | Awaitable[Opened]:
     """Judges signers by what came of their signatures, their certificates and whether these were revoked.
@@ -247,16 +274,79 @@ def judge_signers(
         signed: the signatures.
         entity: the content.
         verifications: what came of the signatures.
-        path: the section number of the part that holds them.
+        part: the section number of the part that holds them.
         context: whose trust, time and header section count.
 
     Returns:
         The content with a result for each; to be awaited where somebody must be asked.
     """
-    header = author_header(entity, context)
-    paths = TrustedPaths(signed.certificates, context.trust, only_author(header), context.moment.at)
-    results = tuple(judge(one, paths, part=path, size=len(entity), header=header) for one in verifications)
-    return with_revocation(Opened(entity, "signed", results), verifications, paths, signed.crls, context)
+    signature = _Signature(signed, entity, verifications, part, author_header(entity, context))
+    paths = signature.paths(signed.certificates, context)
+    if context.fetch_issuers and (lacking := _lacking(verifications, paths)):
+        return _with_issuers(signature, lacking, context)
+    return _judged(signature, paths, context)
+
+
+def _judged(signature: _Signature, paths: TrustedPaths, context: OpenerContext) -> Opened | Awaitable[Opened]:
+    signed, part, header = signature.signed, signature.part, signature.header
+    known, size = _known(context), len(signature.entity)
+    results = [
+        judge(one, signed, paths, part=part, size=size, header=header, known=known) for one in signature.verifications
+    ]
+    if along := tuple(along_facts(signed)):
+        results[-1] = replace(results[-1], evidence=(*results[-1].evidence, *along))
+    opened = Opened(signature.entity, "signed", tuple(results))
+    return with_revocation(opened, signature.verifications, paths, signed.crls, context)
+
+
+def _lacking(verifications: Sequence[SignerVerification], paths: TrustedPaths) -> list[Certificate]:
+    """The certificates of signers that no path leads from, where one in the way says where its issuer is."""
+    found = []
+    for one in verifications:
+        if one.outcome is Outcome.GOOD and one.certificate is not None:
+            path = paths.validate(one.certificate)
+            if path.failure is PathFailure.UNTRUSTED and not path.anchored and any(c.issuer_urls for c in path.path):
+                found.append(one.certificate)
+    return [*dict.fromkeys(found)]
+
+
+async def _with_issuers(signature: _Signature, lacking: Sequence[Certificate], context: OpenerContext) -> Opened:
+    """Judges with issuers' certificates that are fetched first (RFC 5280 section 4.2.2.1), as the user has asked."""
+    certificates = [*signature.signed.certificates]
+    anchors, at = context.trust.anchors(), context.moment.at
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_SHARE * context.remaining()):
+            for leaf in lacking:
+                found, _ = await fetch_issuers(leaf, certificates, anchors, at, context.fetcher)
+                certificates += found
+    opened = _judged(signature, signature.paths(certificates, context), context)
+    return opened if isinstance(opened, Opened) else await opened
+
+
+def _receipt(part: Part, signed: SignedData, context: OpenerContext) -> Opened:
+    """A signed receipt (RFC 2634 section 2.8): it says which message was received, and vouches for none that is shown.
+
+    Whether it is about a message that was really sent can be found out only where that message is at hand.
+    """
+    properties = {"body.smime-part": part.path or "1"}
+    try:
+        receipt = parse_receipt(signed)
+    except CMSError as error:
+        return _broken(part, f"the receipt cannot be read: {error}")
+    content = Content(signed.content or ()).octets()
+    paths = TrustedPaths(signed.certificates, context.trust, only_author(context.header), context.moment.at)
+    facts = tuple(receipt_facts(receipt))
+    results = []
+    for one in verify_signers(signed, content, context):
+        found = judge(one, signed, paths, part=part.path, size=len(content), header=context.header)
+        sentence = "it is a signed receipt for another message, and vouches for nothing in this one"
+        if found.result is Result.PASS:
+            found = replace(found, result=Result.NONE, reason=sentence)
+        elif found.result is Result.POLICY:
+            found = replace(found, result=Result.NONE, cause=None, reason=f"{sentence}; {found.reason}")
+        properties = {**found.properties, **properties}
+        results.append(replace(found, properties=properties, coverage=None, evidence=(*facts, *found.evidence)))
+    return Opened(None, "signed", tuple(results))
 
 
 def _broken(part: Part, sentence: str, cause: Cause = Cause.SYNTAX, octets: bytes | memoryview | None = None) -> Opened:
@@ -264,8 +354,15 @@ def _broken(part: Part, sentence: str, cause: Cause = Cause.SYNTAX, octets: byte
     return Opened(octets, "signed", (AuthResult("smime", Result.PERMERROR, sentence, cause, properties),))
 
 
-def _not_opened(part: Part, reached: str, sentence: str, result: Result = Result.NEUTRAL) -> Opened:
-    found = AuthResult("smime", result, sentence, properties={"body.smime-part": part.path or "1"})
+def _not_opened(
+    part: Part,
+    reached: str,
+    sentence: str,
+    result: Result = Result.NEUTRAL,
+    evidence: tuple[Evidence, ...] = (),
+) -> Opened:
+    properties = {"body.smime-part": part.path or "1"}
+    found = AuthResult("smime", result, sentence, properties=properties, evidence=evidence)
     if reached == "encrypted":
         return Opened(None, "encrypted", (found,))
     return Opened(None, "signed" if reached == "signed" else "compressed", (found,))

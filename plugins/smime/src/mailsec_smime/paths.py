@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from mailsec.crypto import PathFailure, PathRules, PathValidator
@@ -31,6 +32,7 @@ class TrustedPaths:
 
     Attributes:
         validator: validates the paths to authorities.
+        address: whose certificates they are to be.
     """
 
     def __init__(
@@ -42,10 +44,12 @@ class TrustedPaths:
         rules: PathRules | None = None,
     ) -> None:
         self._rules = PathRules() if rules is None else rules
-        self.validator = PathValidator(candidates, tuple(trust.anchors()), at, rules=self._rules)
+        self._anchors = tuple(trust.anchors())
+        self.validator = PathValidator(candidates, self._anchors, at, rules=self._rules)
+        self.address = address
         self._trust = trust
-        self._address = address
         self._at = at
+        self._others: dict[PathRules, TrustedPaths] = {}
 
     def validate(self, certificate: Certificate) -> PathResult:
         """Finds the path of one certificate."""
@@ -54,8 +58,25 @@ class TrustedPaths:
             return PathValidator((), (certificate,), self._at, rules=self._rules).validate(certificate)
         return found
 
+    def for_rules(self, rules: PathRules) -> TrustedPaths:
+        """The same for other rules, under limits of its own."""
+        found = self._others.get(rules)
+        if found is None:
+            found = self._others[rules] = TrustedPaths(
+                self.validator.candidates, self._trust, self.address, self._at, rules
+            )
+        return found
+
+    @cached_property
+    def of_countersigners(self) -> PathValidator:
+        """Validates the paths of countersigners, under limits of its own: anybody can add some, and may spoil nothing.
+
+        What is trusted for the address alone is not trusted for them.
+        """
+        return PathValidator(self.validator.candidates, self._anchors, self._at, rules=self._rules)
+
     def _by_themselves(self) -> Sequence[Certificate]:
-        return () if self._address is None else self._trust.trusted_for(self._address)
+        return () if self.address is None else self._trust.trusted_for(self.address)
 
 
 def only_author(header: HeaderSection) -> str | None:

@@ -66,6 +66,11 @@ def add_commands(actions: Any) -> None:
     child.add_argument(
         "--from", metavar="ADDRESS", dest="author", help="who must have signed the file; of a message its author must"
     )
+    child.add_argument(
+        "--fetch-issuers",
+        action="store_true",
+        help="fetch issuers' certificates that did not come along, from where the certificates say",
+    )
     child.add_argument("--json", action="store_true", help="print the whole report on a message as one JSON object")
     _add_whole(child)
     _add_output(child, "the verified content here, - for standard output")

@@ -44,19 +44,23 @@ class OwnContext:
     results: Sequence[AuthResult] = ()
     envelope: Envelope = Envelope()  # noqa: RUF009 - frozen
     around_message: bool = False
+    fetch_issuers: bool = False
 
     def remaining(self) -> float:
         """Seconds left until the deadline; never negative."""
         return max(0.0, self.deadline - time.monotonic())
 
 
-def own_context(context: CommandContext, *, author: str = "", keys: KeyRing | None = None) -> OwnContext:
+def own_context(
+    context: CommandContext, *, author: str = "", keys: KeyRing | None = None, fetch_issuers: bool = False
+) -> OwnContext:
     """The context of a command as that of a protector or opener.
 
     Args:
         context: the command's.
         author: the address of who should have signed, as no header section says it.
         keys: the private keys, instead of all.
+        fetch_issuers: whether the user has asked that issuers' certificates are fetched which are missing.
     """
     return OwnContext(
         context.resolver,
@@ -68,6 +72,7 @@ def own_context(context: CommandContext, *, author: str = "", keys: KeyRing | No
         context.settings,
         time.monotonic() + SECONDS,
         parse(f"From: <{author}>\r\n\r\n".encode()).header,
+        fetch_issuers=fetch_issuers,
     )
 
 

@@ -68,7 +68,14 @@ def _read(octets: Piece) -> ContentInfo | FileFound:
         return _not(f"The file cannot be read as CMS: {error}.")
 
 
-async def verify_file(octets: Piece, detached: Piece | None, author: str | None, context: CommandContext) -> FileFound:
+async def verify_file(
+    octets: Piece,
+    detached: Piece | None,
+    author: str | None,
+    context: CommandContext,
+    *,
+    fetch_issuers: bool = False,
+) -> FileFound:
     """Verifies the signatures of a file.
 
     Args:
@@ -76,6 +83,7 @@ async def verify_file(octets: Piece, detached: Piece | None, author: str | None,
         detached: the content, where the structure has only the signature.
         author: whose signature it must be; anybody's whose certificate is trusted if `None`.
         context: the command's.
+        fetch_issuers: whether issuers' certificates are fetched which did not come along.
 
     Raises:
         UsageError: the content is missing, or there twice.
@@ -99,18 +107,18 @@ async def verify_file(octets: Piece, detached: Piece | None, author: str | None,
         raise UsageError("the signature carries its content, so that --content has no place")
     content = spooled(signed.content) if signed.content is not None else detached
     assert content is not None
-    results = [one async for one in _results(signed, content, author, context)]
+    results = [one async for one in _results(signed, content, author, context, fetch_issuers)]
     good = all(one.result is Result.PASS for one in results)
     temporary = not good and any(one.result is Result.TEMPERROR for one in results)
     return FileFound(good, tuple(map(_sentence, results)), content if good else b"", temporary)
 
 
 async def _results(
-    signed: SignedData, content: Piece, author: str | None, context: CommandContext
+    signed: SignedData, content: Piece, author: str | None, context: CommandContext, fetch_issuers: bool
 ) -> AsyncIterator[AuthResult]:
     """A result for each signer. Where nobody says whose signature it must be, each is held to its own certificate."""
     for verification in verify_signers(signed, content, own_context(context)):
-        own = own_context(context, author=author or _signer(verification))
+        own = own_context(context, author=author or _signer(verification), fetch_issuers=fetch_issuers)
         opened = judge_signers(signed, content, (verification,), "", own)
         for result in (await opened if inspect.isawaitable(opened) else opened).results:
             yield result

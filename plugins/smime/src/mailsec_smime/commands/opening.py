@@ -53,14 +53,20 @@ async def verify(arguments: argparse.Namespace, context: CommandContext) -> int:
         if arguments.json or arguments.message:
             option = "--json" if arguments.json else "--message"
             raise UsageError(f"{option} is for messages, and this is a file")
-        verified = await verify_file(octets if found is None else found, detached, arguments.author, context)
+        verified = await verify_file(
+            octets if found is None else found,
+            detached,
+            arguments.author,
+            context,
+            fetch_issuers=arguments.fetch_issuers,
+        )
         _tell(verified.sentences, quiet=quiet)
         if verified.good and output is not None:
             output.write((verified.content,))
         return DONE if verified.good else LATER if verified.temporary else NOT
     if arguments.author is not None:
         raise UsageError("--from goes with a file; of a message its author must have signed it")
-    report, keys = await _open(parse(octets), context)
+    report, keys = await _open(parse(octets), context, fetch_issuers=arguments.fetch_issuers)
     level = report.verdict.level
     if level is not Level.VERIFIED and keys.trouble is not None:
         raise keys.trouble
@@ -100,7 +106,9 @@ async def decrypt(arguments: argparse.Namespace, context: CommandContext) -> int
     return DONE
 
 
-async def _open(message: Message, context: CommandContext) -> tuple[Report, WatchedKeys]:
+async def _open(
+    message: Message, context: CommandContext, *, fetch_issuers: bool = False
+) -> tuple[Report, WatchedKeys]:
     """Opens all that is protected in a message, as the client and `mailsec check` do, and looks at nothing else."""
     opener = Opener(name="smime", methods=("smime",), content_types=CONTENT_TYPES, open=open_part, timeout=SECONDS)
     keys = WatchedKeys(context.keys)
@@ -115,7 +123,7 @@ async def _open(message: Message, context: CommandContext) -> tuple[Report, Watc
         timeout=SECONDS,
         conditions=chosen,
     )
-    return await runner.check(message, moment=moment), keys
+    return await runner.check(message, moment=moment, fetch_issuers=fetch_issuers), keys
 
 
 def _chain(report: Report) -> list[Layer]:
