@@ -1,4 +1,7 @@
-"""Keys: shown, asked for, and whom to trust."""
+"""Keys: shown, asked for, and whom to trust.
+
+What that needs is imported when it is done first: certificates cost the client's start too much.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,6 @@ from typing import TYPE_CHECKING
 
 from mailsec.errors import UsageError
 from mailsec.tui.doing.registry import does
-from mailsec.tui.screens.keys.deciding import decide, signers_of
-from mailsec.tui.screens.keys.screen import KeysScreen
 
 if TYPE_CHECKING:
     from mailsec.tui.screens.mailbox import MailboxScreen
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 @does("keys")
 def _keys(screen: MailboxScreen) -> None:
+    from mailsec.tui.screens.keys.screen import KeysScreen
+
     screen.app.push_screen(KeysScreen(screen.services, glyphs=screen.glyphs, changed=screen.reader.judge_again))
 
 
@@ -27,6 +30,8 @@ async def _unlock(screen: MailboxScreen) -> None:
 
 @does("trust-signer")
 async def _trust_signer(screen: MailboxScreen) -> None:
+    from mailsec.tui.screens.keys.deciding import decide, signers_of
+
     report = screen.pane.report if await screen.reader.judged() else None
     if report is None:
         return

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import stat
+import subprocess
+import sys
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -577,3 +579,10 @@ async def test_where_nobody_signed_there_is_nobody_to_trust(home: Any, run: Any)
     async with run(home) as session:
         await session.press("+")
         await session.until(lambda: "nobody has signed this message" in session.bottom)
+
+
+def test_the_start_of_the_client_waits_for_no_certificates() -> None:
+    names = ("cryptography", "mailsec.store.keys.keystore")
+    code = f"import sys, mailsec.tui.app; print(*(name in sys.modules for name in {names!r}))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", "False"]
