@@ -7,7 +7,7 @@ import os
 import re
 from typing import TYPE_CHECKING, Final, Literal, NoReturn, TypeAlias
 
-from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.exceptions import InternalError, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import (
     dsa,
@@ -223,7 +223,7 @@ class PrivateKey:
             return cls(load_pem_private_key(encoded, secret))
         except UnsupportedAlgorithm:
             raise KeyFileError("the private key is encrypted with an algorithm that is not supported") from None
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, InternalError):
             raise KeyFileError("the password is wrong, or the private key is damaged") from None
 
     @classmethod
@@ -234,7 +234,7 @@ class PrivateKey:
             return cls(load_der_private_key(octets, None))
         except UnsupportedAlgorithm:
             raise KeyFileError("the private key is of a kind or on a curve that is not supported") from None
-        except ValueError:
+        except (ValueError, InternalError):  # the latter for an Edwards or Montgomery key of a wrong length
             if encrypted:
                 raise KeyFileError("the encrypted private key is damaged") from None
             raise KeyFileError("there is no private key in it, or a damaged one") from None
@@ -245,7 +245,7 @@ class PrivateKey:
             return cls(load_der_private_key(octets, secret))
         except UnsupportedAlgorithm:
             raise KeyFileError("the private key is encrypted with an algorithm that is not supported") from None
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, InternalError):
             raise KeyFileError("the password is wrong, or the private key is damaged") from None
 
     def sign(self, octets: Buffer, scheme: SignatureScheme) -> bytes:

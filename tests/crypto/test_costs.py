@@ -165,3 +165,15 @@ def test_keys_encrypted_in_the_old_way(
         return
     with pytest.raises(KeyFileError, match=words):
         PrivateKey.load(change(text), b"x")
+
+
+@pytest.mark.parametrize("oid", ["1.3.101.110", "1.3.101.111", "1.3.101.112", "1.3.101.113"])
+@pytest.mark.parametrize("size", [0, 31, 33, 200])
+def test_keys_of_a_wrong_length(oid: str, size: int) -> None:
+    """RFC 8410 section 7: the library answers some with an error of its own, which must not get out."""
+    inner = encode.octet_string(encode.octet_string(bytes(size)))
+    octets = encode.sequence(encode.integer(0), encode.sequence(encode.oid(oid)), inner)
+    with pytest.raises(KeyFileError):
+        load_identities(octets)
+    with pytest.raises(KeyFileError):
+        load_identities(encode_pem("PRIVATE KEY", octets))
