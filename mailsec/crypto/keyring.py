@@ -96,7 +96,7 @@ def _load_pem(octets: bytes, password: bytes | None) -> tuple[PrivateIdentity, .
 
 
 def _load_pkcs12(octets: bytes, password: bytes | None) -> PrivateIdentity:
-    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.exceptions import InternalError, UnsupportedAlgorithm
     from cryptography.hazmat.primitives.serialization import Encoding, pkcs12
 
     check_costs(octets)
@@ -114,7 +114,7 @@ def _load_pkcs12(octets: bytes, password: bytes | None) -> PrivateIdentity:
             break
         except UnsupportedAlgorithm:
             raise KeyFileError("the PKCS#12 file uses an algorithm that is not supported") from None
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, InternalError):
             continue
     else:
         if password is None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import binascii
 import os
+import re
 from typing import TYPE_CHECKING, Final, Literal, NoReturn, TypeAlias
 
-from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.exceptions import InternalError, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import (
     dsa,
@@ -33,7 +35,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from mailsec.crypto.costs import check_costs
 from mailsec.crypto.keys import CURVES, PublicKey, hash_algorithm, pss_padding, transport_padding
-from mailsec.crypto.pem import PEMBlock, looks_like_pem, pem_blocks
+from mailsec.crypto.pem import PEMBlock, encode_pem, looks_like_pem, pem_blocks
 from mailsec.crypto.rejection import choose, stand_in
 from mailsec.crypto.schemes import SignatureScheme
 from mailsec.errors import KeyFileError, UsageError
@@ -215,12 +217,13 @@ class PrivateKey:
             return cls._load_der(block.der, password, encrypted=block.label == _ENCRYPTED)
         if b"ENCRYPTED" not in block.encoded:
             raise KeyFileError("the private key is damaged: it is not base64")
+        encoded = _old_encrypted(block)
         secret = _check_password(password, needed=True)
         try:
-            return cls(load_pem_private_key(block.encoded, secret))
+            return cls(load_pem_private_key(encoded, secret))
         except UnsupportedAlgorithm:
             raise KeyFileError("the private key is encrypted with an algorithm that is not supported") from None
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, InternalError):
             raise KeyFileError("the password is wrong, or the private key is damaged") from None
 
     @classmethod
@@ -231,7 +234,7 @@ class PrivateKey:
             return cls(load_der_private_key(octets, None))
         except UnsupportedAlgorithm:
             raise KeyFileError("the private key is of a kind or on a curve that is not supported") from None
-        except ValueError:
+        except (ValueError, InternalError):  # the latter for an Edwards or Montgomery key of a wrong length
             if encrypted:
                 raise KeyFileError("the encrypted private key is damaged") from None
             raise KeyFileError("there is no private key in it, or a damaged one") from None
@@ -242,7 +245,7 @@ class PrivateKey:
             return cls(load_der_private_key(octets, secret))
         except UnsupportedAlgorithm:
             raise KeyFileError("the private key is encrypted with an algorithm that is not supported") from None
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, InternalError):
             raise KeyFileError("the password is wrong, or the private key is damaged") from None
 
     def sign(self, octets: Buffer, scheme: SignatureScheme) -> bytes:
@@ -433,6 +436,38 @@ _CURVE_TYPES: Final[dict[str, type[ec.EllipticCurve]]] = {
         ec.BrainpoolP512R1,
     )
 }
+
+
+_DEK_INFO: Final = re.compile(rb"DEK-Info: ?([A-Z0-9-]{1,32}),([0-9A-Fa-f]{1,64})")
+_IV_OCTETS: Final = {b"DES-CBC": 8, b"DES-EDE3-CBC": 8, b"AES-128-CBC": 16, b"AES-192-CBC": 16, b"AES-256-CBC": 16}
+
+
+def _old_encrypted(block: PEMBlock) -> bytes:
+    """A key that is encrypted in OpenSSL's old way (RFC 1421 section 4.6.1.3), written anew as it should be.
+
+    The library ends in a panic, which is no exception that anybody catches, where the initialization vector is short.
+
+    Raises:
+        KeyFileError: it is damaged, or encrypted with another cipher.
+    """
+    damaged = "the private key is damaged: what it is encrypted with cannot be read"
+    lines = [line.strip() for line in block.encoded.splitlines()[1:-1]]
+    found = [match for line in lines if b":" in line and (match := _DEK_INFO.fullmatch(line))]
+    if len(found) != 1:
+        raise KeyFileError(damaged)
+    cipher, vector = found[0][1], found[0][2]
+    if cipher not in _IV_OCTETS:
+        raise KeyFileError("the private key is encrypted with an algorithm that is not supported")
+    if len(vector) != 2 * _IV_OCTETS[cipher]:
+        raise KeyFileError(damaged)
+    try:
+        octets = binascii.a2b_base64(b"".join(line for line in lines if b":" not in line), strict_mode=True)
+    except binascii.Error:
+        raise KeyFileError("the private key is damaged: it is not base64") from None
+    if not octets or len(octets) % _IV_OCTETS[cipher]:
+        raise KeyFileError("the private key is damaged: it is cut off")
+    start, *rest = encode_pem(block.label, octets).splitlines(keepends=True)
+    return b"".join((start, b"Proc-Type: 4,ENCRYPTED\nDEK-Info: ", cipher, b",", vector, b"\n\n", *rest))
 
 
 def _check_new_password(password: bytes) -> None:

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import dsa
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    PrivateFormat,
+    load_pem_private_key,
+)
 
 from mailsec.crypto import PrivateKey, load_identities
 from mailsec.crypto.cms import encode
@@ -130,3 +136,44 @@ def test_a_dsa_key_whose_halves_do_not_belong_together(keys: Callable[..., Priva
     assert PrivateKey.load(file(numbers.x)).key_type == "dsa"
     with pytest.raises(KeyFileError, match="two halves"):
         PrivateKey.load(file(numbers.x ^ 2))
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        pytest.param(lambda text: text, "", id="as it was written"),
+        pytest.param(lambda text: text.replace(b"\n", b"\r\n"), "", id="with CRLF"),
+        pytest.param(
+            lambda text: re.sub(rb"(DEK-Info: [^,]*,....)[^\n]*", rb"\1", text), "cannot be read", id="a short IV"
+        ),
+        pytest.param(lambda text: re.sub(rb",[0-9A-F]{16,}", b",", text), "cannot be read", id="no IV"),
+        pytest.param(lambda text: re.sub(rb"(DEK-Info[^\n]*\n)", rb"\1\1", text), "cannot be read", id="two of them"),
+        pytest.param(lambda text: text.replace(b"AES-256-CBC", b"RC2-CBC"), "not supported", id="another cipher"),
+        pytest.param(lambda text: re.sub(rb"\n\n.*\n-", b"\n\n-", text, flags=re.DOTALL), "cut off", id="nothing"),
+        pytest.param(lambda text: text.replace(b"\n\n", b"\n\nAAAA\n"), "cut off", id="no whole blocks"),
+        pytest.param(lambda text: text.replace(b"\n\n", b"\n\n!"), "not base64", id="no base64"),
+    ],
+)
+def test_keys_encrypted_in_the_old_way(
+    keys: Callable[..., PrivateKey], change: Callable[[bytes], bytes], words: str
+) -> None:
+    """RFC 1421 section 4.6.1.3: a short initialization vector made the library panic, past all exceptions."""
+    native = load_pem_private_key(keys("ec").to_pem(), None)
+    text = native.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, BestAvailableEncryption(b"x"))
+    if not words:
+        assert PrivateKey.load(change(text), b"x").public_key == keys("ec").public_key
+        return
+    with pytest.raises(KeyFileError, match=words):
+        PrivateKey.load(change(text), b"x")
+
+
+@pytest.mark.parametrize("oid", ["1.3.101.110", "1.3.101.111", "1.3.101.112", "1.3.101.113"])
+@pytest.mark.parametrize("size", [0, 31, 33, 200])
+def test_keys_of_a_wrong_length(oid: str, size: int) -> None:
+    """RFC 8410 section 7: the library answers some with an error of its own, which must not get out."""
+    inner = encode.octet_string(encode.octet_string(bytes(size)))
+    octets = encode.sequence(encode.integer(0), encode.sequence(encode.oid(oid)), inner)
+    with pytest.raises(KeyFileError):
+        load_identities(octets)
+    with pytest.raises(KeyFileError):
+        load_identities(encode_pem("PRIVATE KEY", octets))
