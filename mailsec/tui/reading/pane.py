@@ -203,25 +203,35 @@ class MessagePane(Widget):
         """The text; it takes the focus."""
         return self._body
 
-    def show(self, message: Message) -> None:
-        """Shows a message that is being checked."""
-        self._message, self._report = message, None
+    def show(self, message: Message, report: Report | None = None) -> None:
+        """Shows a message.
+
+        Args:
+            message: the message.
+            report: what a check found; `None` while it is being checked.
+        """
+        self._message = message
         self._html = self._headers = False
         self._fold = True
         self._asked = None
         self._leave_pictures()
-        self._heading.present(message)
-        self._banner.present(Checking())
-        self._make(keep_place=False)
+        self._present(report, keep_place=False)
 
     def judge(self, report: Report) -> None:
         """Shows what a check found. A report about another message than the one that is shown changes nothing."""
         if self._message is None or not _is_about(report, self._message):
             return
+        self._present(report, keep_place=True)
+
+    def _present(self, report: Report | None, *, keep_place: bool) -> None:
         self._report = report
-        self._heading.present(self._message, report.shown)
-        self._banner.present(Judged(report.verdict, Margin(report).kinds))
-        self._make(keep_place=True)
+        if report is None:
+            self._heading.present(self._message)
+            self._banner.present(Checking())
+        else:
+            self._heading.present(self._message, report.shown)
+            self._banner.present(Judged(report.verdict, Margin(report).kinds))
+        self._make(keep_place=keep_place)
 
     def judge_kept(self, verdict: KeptVerdict) -> None:
         """Shows a verdict of earlier, until `judge`."""

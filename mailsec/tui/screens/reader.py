@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -18,12 +19,16 @@ from mailsec.tui.screens.keys.secret import AskSecret, about
 
 if TYPE_CHECKING:
     from mailsec.pipeline import Report
+    from mailsec.store.types import KeptVerdict
     from mailsec.tui.screens.mailbox import MailboxScreen
 
 __all__ = ["Reader", "hint"]
 
 SETTLED = 0.06
 """Seconds that the selection rests before its message is read: who holds a key down reads none."""
+
+SOON = 0.03
+"""Seconds that a message waits for its verdict, so that it is painted once; most have it by then."""
 
 
 class Reader:
@@ -118,22 +123,33 @@ class Reader:
         if self._shown != number:
             return
         self._file = letter.file
-        screen.pane.show(message)
-        self._loaded.set()
-        self._show_kept(letter)
-        await self._judge(number, message, letter.file)
+        judging = asyncio.create_task(screen.services.checker.judge(message, screen.services.keeper, file=letter.file))
+        try:
+            await asyncio.wait({judging}, timeout=SOON)
+            report = _report_of(judging)
+            if self._shown != number:
+                return
+            screen.pane.show(message, report)
+            self._loaded.set()
+            if not judging.done():
+                self._show_kept(letter)
+            await self._take(number, judging)
+        finally:
+            judging.cancel()
         self.ask_where_locked()
 
     async def judge_again(self) -> None:
         """Judges the message that is shown once more, since whom one trusts or which keys open has changed."""
         number, message = self._shown, self._screen.pane.message
+        services = self._screen.services
         if number is not None and message is not None:
-            await self._judge(number, message, self._file)
+            await self._take(number, services.checker.judge(message, services.keeper, file=self._file))
 
-    async def _judge(self, number: int, message: Message, file: str) -> None:
+    async def _take(self, number: int, judging: Awaitable[tuple[Report, KeptVerdict]]) -> None:
+        """Shows what a check finds, and keeps it."""
         screen = self._screen
         try:
-            report, kept = await screen.services.checker.judge(message, screen.services.keeper, file=file)
+            report, kept = await judging
         except MailsecError as error:
             if self._shown == number:
                 self._lock = None
@@ -141,7 +157,8 @@ class Reader:
             return
         lock = _lock_of(report)
         if self._shown == number:
-            screen.pane.judge(report)
+            if screen.pane.report is not report:
+                screen.pane.judge(report)
             self._lock = lock
         if not self._judged:
             self._judged = True
@@ -252,6 +269,11 @@ def _lock_of(report: Report) -> LockedError | None:
 
 def _fact(result: AuthResult, name: str) -> str:
     return next((one.value for one in result.evidence if isinstance(one, Fact) and one.name == name), "")
+
+
+def _report_of(judging: asyncio.Task[tuple[Report, KeptVerdict]]) -> Report | None:
+    """What a check has found; `None` where it goes on, or has failed."""
+    return judging.result()[0] if judging.done() and judging.exception() is None else None
 
 
 def _read(mail: Mail, number: int) -> tuple[Letter, Message]:

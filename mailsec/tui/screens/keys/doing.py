@@ -407,7 +407,6 @@ ACTIONS: tuple[KeyAction, ...] = (
     KeyAction("i", "import", "imports keys or certificates from a file", _import),
     KeyAction("m", "make", "makes a key of your own", _make),
     KeyAction("/", "filter", "leaves what has a text in it", _narrow),
-    KeyAction("?", "all", "shows all that can be done here", _choose, also=(":", "f1", "ctrl+p")),
     KeyAction(
         "x",
         "forget",
@@ -420,5 +419,6 @@ ACTIONS: tuple[KeyAction, ...] = (
     KeyAction("e", "export", "writes the certificate to a file", _export, _with_certificate, _NO_CERTIFICATE),
     KeyAction("p", "password", "changes the password of your private keys", _password),
     KeyAction("q", "close", "closes the list", _leave, also=("escape",)),
+    KeyAction("?", "all", "shows all that can be done here", _choose, also=(":", "f1", "ctrl+p")),
 )
-"""All of them, the most wanted first."""
+"""All of them, the most wanted first; the last one is always named at the bottom."""
