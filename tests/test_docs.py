@@ -48,10 +48,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def environment(folder: Path) -> dict[str, str]:
-    """The environment of the commands: keys and state lie in the folder, and the system's keyring has none."""
+def environment(folder: Path, page: Path) -> dict[str, str]:
+    """The environment of a page's commands: its keys and state lie in the folder, and the system's keyring has none."""
     bin_folder = Path(sys.executable).parent
-    own = {"XDG_STATE_HOME": str(folder / "state"), "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring"}
+    own = {"XDG_STATE_HOME": str(folder / f"state-{page.stem}"), "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring"}
     return {**os.environ, **own, "PATH": f"{bin_folder}{os.pathsep}{os.environ['PATH']}", "COLUMNS": "120"}
 
 
@@ -61,7 +61,7 @@ def test_the_commands_of_a_page_run(page: Path, folder: Path) -> None:
         run = subprocess.run(
             ["bash", "-o", "pipefail", "-c", command],
             cwd=folder,
-            env=environment(folder),
+            env=environment(folder, page),
             capture_output=True,
             text=True,
             check=False,
@@ -76,7 +76,7 @@ def test_the_programs_of_a_page_run(page: Path, folder: Path) -> None:
         run = subprocess.run(
             [sys.executable, "-W", "error", "-c", program],
             cwd=folder,
-            env=environment(folder),
+            env=environment(folder, page),
             capture_output=True,
             text=True,
             check=False,

@@ -167,18 +167,18 @@ def grouped(digits: str, size: int = 4) -> str:
 
 
 def describe_key(key: PublicKey) -> str:
-    """A public key's kind and size in a few words, such as `"RSA, 3072 bits"`, or why it cannot be used."""
+    """What kind of key it is, such as `"RSA of 3072 bits"` or `"P-256"`, or why it cannot be used."""
     if key.trouble:
         return safe_text(key.trouble)
     if key.curve is not None:
-        return f"{key.curve}, {key.bits} bits"
+        return key.curve
     if key.key_type == "rsa-pss":
-        return f"RSA for RSASSA-PSS only, {key.bits} bits"
+        return f"RSA of {key.bits} bits for RSASSA-PSS only"
     kinds = {"ed25519": "Ed25519", "ed448": "Ed448", "x25519": "X25519", "x448": "X448"}
     if key.key_type in kinds:
         return kinds[key.key_type]
     kind = key.key_type.upper()
-    return kind if kind.startswith("ML-") else f"{kind}, {key.bits} bits"
+    return kind if kind.startswith("ML-") else f"{kind} of {key.bits} bits"
 
 
 def describe_scheme(scheme: SignatureScheme) -> str:

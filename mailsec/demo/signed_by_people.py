@@ -99,7 +99,7 @@ async def smime_wrong_purpose(world: World) -> bytes:
     return await world.protect(world.draft("Signed by a web server", CONTRACT), signer)
 
 
-@example("the key of the certificate is too short (RSA, 1024 bits)", "warning", 4)
+@example("the key of the certificate is too short (RSA of 1024 bits)", "warning", 4)
 async def smime_weak_key(world: World) -> bytes:
     signer = world.certify(ALICE, "rsa", label="weak", bits=1024)
     return await world.protect(world.draft("Signed with a short key", CONTRACT), signer)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from mailsec.crypto.describing import describe_key, grouped
 from mailsec.message import safe_text
 
 if TYPE_CHECKING:
@@ -15,11 +16,10 @@ if TYPE_CHECKING:
 __all__ = [
     "called",
     "can_do",
-    "describe_certificate",
+    "certificate_lines",
     "describe_identity",
-    "describe_key",
+    "describe_kept_key",
     "issuer_of",
-    "key_kind",
     "origin",
     "short",
     "short_list",
@@ -36,14 +36,7 @@ _SIGNS: Final = frozenset({"digitalSignature", "nonRepudiation"})
 
 def spaced(fingerprint: str) -> str:
     """A fingerprint in groups of four digits, to be read aloud."""
-    return " ".join(fingerprint[at : at + 4] for at in range(0, len(fingerprint), 4)).upper()
-
-
-def key_kind(key: PublicKey) -> str:
-    """The kind of a key in words, such as `RSA of 3072 bits` or `P-256`."""
-    if key.key_type in {"rsa", "rsa-pss", "dsa"}:
-        return f"{key.key_type.upper()} of {key.bits} bits"
-    return key.curve or key.key_type.capitalize()
+    return grouped(fingerprint).upper()
 
 
 def can_do(key: PublicKey, certificate: Certificate | None) -> str:
@@ -61,16 +54,16 @@ def can_do(key: PublicKey, certificate: Certificate | None) -> str:
     }[signs, decrypts]
 
 
-def describe_key(key: KeptKey, now: datetime) -> list[str]:
+def describe_kept_key(key: KeptKey, now: datetime) -> list[str]:
     """A key in some lines."""
     certificate = key.certificates[0] if key.certificates else None
     lines = [
-        f"{short_list(key.addresses)}, {key_kind(key.public_key)}, {can_do(key.public_key, certificate)}",
+        f"{short_list(key.addresses)}, {describe_key(key.public_key)}, {can_do(key.public_key, certificate)}",
     ]
     if certificate is None:
         lines.append(f"no certificate yet; key {key.handle[:16]}")
     else:
-        lines += describe_certificate(certificate, now)
+        lines += certificate_lines(certificate, now)
     return lines
 
 
@@ -79,17 +72,17 @@ def describe_identity(identity: Identity, now: datetime) -> list[str]:
     if not identity.certificates:
         return [f"{short(identity.name)}, {identity.key_type}, no certificate"]
     own = identity.certificates[0]
-    first = f"{short(identity.name)}, {key_kind(own.public_key)}, {can_do(own.public_key, own)}"
-    return [first, *describe_certificate(own, now)]
+    first = f"{short(identity.name)}, {describe_key(own.public_key)}, {can_do(own.public_key, own)}"
+    return [first, *certificate_lines(own, now)]
 
 
-def describe_certificate(certificate: Certificate, now: datetime, *, whole: bool = False) -> list[str]:
+def certificate_lines(certificate: Certificate, now: datetime, *, whole: bool = False) -> list[str]:
     """A certificate in some lines: whose, by whom, until when, and its fingerprint."""
     lines = [f"{subject_of(certificate)}, certified by {issuer_of(certificate)}"]
     if whole:
         lines.append(f"for {short_list(certificate.emails) or 'no e-mail address'}")
         key = certificate.public_key
-        lines.append(f"{key.trouble or key_kind(key)}, {'an authority' if certificate.is_ca else 'no authority'}")
+        lines.append(f"{describe_key(key)}, {'an authority' if certificate.is_ca else 'no authority'}")
     lines += [validity(certificate, now), f"SHA-256 {spaced(certificate.fingerprint)}"]
     return lines
 

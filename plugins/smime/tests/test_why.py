@@ -267,7 +267,7 @@ async def test_what_encryption_did(cipher: str, words: str, pki: Any, now: datet
     said = facts(result)
     assert said["content encryption"] == words
     assert said["encrypted to"] == "2 keys"
-    assert said["decrypted with the key of"].startswith(f"{ALICE} (RSA, 2048 bits, certificate valid to ")
+    assert said["decrypted with the key of"].startswith(f"{ALICE} (RSA of 2048 bits, certificate valid to ")
     assert said["how the key reached you"].startswith("encrypted by RSAES-")
     assert said["what encryption says of the author"].startswith("nothing: ")
     assert result.result is Result.NONE

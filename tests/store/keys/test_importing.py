@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from mailsec.crypto import Certificate, PrivateIdentity, PrivateKey
+from mailsec.crypto import Certificate, PrivateIdentity, PrivateKey, describe_key
 from mailsec.crypto.issue import Issued, make_authority
 from mailsec.errors import InputError, KeyFileError, LockedError, UsageError
 from mailsec.store.keys import FileKeyStore
 from mailsec.store.keys.deciding import AS_AUTHORITY, digits, scopes, trust_certificate
 from mailsec.store.keys.importing import keep_found, read_keys
-from mailsec.store.keys.words import called, key_kind
+from mailsec.store.keys.words import called
 from tests.store.keys.conftest import END, NOW, START
 
 ALICE, BOB = "alice@example.org", "bob@example.net"
@@ -112,4 +112,4 @@ def test_a_certificate_is_called_by_its_common_name_alone(subject: str, name: st
     shown = called(made.certificate)
     assert "\u202e" not in shown
     assert name in shown
-    assert key_kind(Certificate.from_der(made.certificate.der).public_key) == "P-256"
+    assert describe_key(Certificate.from_der(made.certificate.der).public_key) == "P-256"

@@ -85,13 +85,13 @@ VERIFIED = """
      header fields not covered: subject
    ▾ ✓ certificate: Alice Example, Example GmbH
        for alice@example.org
-       valid 2026-01-01 to 2027-01-01, key: P-256, 256 bits
+       valid 2026-01-01 to 2027-01-01, key: P-256
        not revoked: OCSP by Responder at http://ocsp.example.net, 2026-05-01 11:03 UTC
      ▾ ✓ issued by Example Mail CA 2, Example GmbH
-         valid 2026-01-01 to 2027-01-01, key: P-256, 256 bits
+         valid 2026-01-01 to 2027-01-01, key: P-256
          not revoked: CRL by Example Root, 2026-04-30 06:00 UTC
        ▾ ✓ issued by Example Root, Example GmbH
-           valid 2026-01-01 to 2027-01-01, key: P-256, 256 bits
+           valid 2026-01-01 to 2027-01-01, key: P-256
            your trust anchor: your decision of 2026-01-10
      signing time, as the signer claims: 2026-05-01T11:58:00+00:00
 """

@@ -10,7 +10,7 @@ from mailsec.errors import CertificateError, UsageError
 from mailsec.hooks.types import CertificatePath, TrustDecision
 from mailsec.message import plain_address
 from mailsec.store.keys.deciding import AS_AUTHORITY, scopes, trust_certificate, what_it_means
-from mailsec.store.keys.words import called, describe_certificate, short
+from mailsec.store.keys.words import called, certificate_lines, short
 from mailsec.tui.screens.keys.boxes import Sure
 from mailsec.tui.screens.keys.entries import groups
 from mailsec.tui.screens.pick import Pick
@@ -65,7 +65,7 @@ async def decide(app: App[object], desk: Desk[FileKeyStore], certificates: Itera
 
 def _question(certificate: Certificate, scope: str, now: datetime) -> Sure:
     whom = f"for {scope} alone, and nothing that it signs" if scope != AS_AUTHORITY else "as an authority"
-    name, *rest = describe_certificate(certificate, now, whole=True)[:-1]
+    name, *rest = certificate_lines(certificate, now, whole=True)[:-1]
     prints = groups(certificate.fingerprint, _PER_LINE)
     compare = "Compare it with what its owner tells you over another way than mail, such as the telephone."
     means = [what_it_means(scope)] if scope == AS_AUTHORITY else []

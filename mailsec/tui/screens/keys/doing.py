@@ -14,7 +14,7 @@ from mailsec.message import safe_file_name, safe_text
 from mailsec.store.keys import read_limited, write_private
 from mailsec.store.keys.importing import Found, Imported, addresses_in, keep_found, read_keys
 from mailsec.store.keys.making import Kind, check_addresses, make_key, new_key, remove_key
-from mailsec.store.keys.words import describe_key, short
+from mailsec.store.keys.words import describe_kept_key, short
 from mailsec.tui.screens.ask import Ask
 from mailsec.tui.screens.keys.boxes import AskText, Sure
 from mailsec.tui.screens.keys.deciding import decide
@@ -382,7 +382,7 @@ def _current(screen: KeysScreen) -> Entry:
 
 def _lines(entry: Entry, screen: KeysScreen) -> list[str]:
     if isinstance(entry.thing, KeptKey):
-        return describe_key(entry.thing, screen.now)[:3]  # the fingerprint is in the details
+        return describe_kept_key(entry.thing, screen.now)[:3]  # the fingerprint is in the details
     return [f"{entry.kind()}, {entry.period(screen.now)}", *([entry.origin] if entry.origin else [])]
 
 

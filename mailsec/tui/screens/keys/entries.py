@@ -8,10 +8,11 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from mailsec.crypto import describe_key
 from mailsec.hooks.types import Identity, KeptKey, KnownCertificate, TrustDecision
 from mailsec.message import safe_text
 from mailsec.store.keys.deciding import AS_AUTHORITY, digits
-from mailsec.store.keys.words import called, can_do, issuer_of, key_kind, origin, short, spaced, subject_of, validity
+from mailsec.store.keys.words import called, can_do, issuer_of, origin, short, spaced, subject_of, validity
 from mailsec.tui.marks import MARKS
 from mailsec.tui.reading.outline import Item
 
@@ -102,7 +103,7 @@ class Entry:
 
     def kind(self) -> str:
         """The kind of its key."""
-        return "" if self.key is None else self.key.trouble or key_kind(self.key)
+        return "" if self.key is None else describe_key(self.key)
 
     def period(self, now: datetime) -> str:
         """When it is valid."""
@@ -207,7 +208,7 @@ def _items(entry: Entry, now: datetime, *, glyphs: bool) -> Iterator[Item]:
     name = {"verified": "outline--pass", "warning": "outline--warning"}.get(level, "outline--none")
     yield Item(entry.who, mark.glyph if glyphs else mark.letter, name)
     if entry.key is not None and own is None:
-        yield Item(f"{key_kind(entry.key)}, {can_do(entry.key, None)}")
+        yield Item(f"{describe_key(entry.key)}, {can_do(entry.key, None)}")
     elif entry.key is not None and own is not None:
         what = "an authority, for whatever it certifies" if own.is_ca else can_do(entry.key, own)
         yield Item(f"{entry.kind()}, {what}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from mailsec.store.keys.words import key_kind
+from mailsec.crypto import describe_key
 
 if TYPE_CHECKING:
     from mailsec.crypto import Certificate
@@ -20,7 +20,7 @@ def certificate_json(certificate: Certificate) -> dict[str, Any]:
         "issuer": certificate.issuer,
         "serial": f"{certificate.serial:x}",
         "addresses": list(certificate.emails),
-        "key": key_kind(certificate.public_key),
+        "key": describe_key(certificate.public_key),
         "authority": certificate.is_ca,
         "not_before": certificate.not_before.isoformat(),
         "not_after": certificate.not_after.isoformat(),
@@ -35,7 +35,7 @@ def key_json(key: KeptKey) -> dict[str, Any]:
         "kind": "key",
         "handle": key.handle,
         "addresses": list(key.addresses),
-        "key": key_kind(key.public_key),
+        "key": describe_key(key.public_key),
         "added": key.added.isoformat(),
         "certificates": [certificate_json(one) for one in key.certificates],
     }

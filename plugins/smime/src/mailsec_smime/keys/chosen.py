@@ -5,10 +5,10 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Final
 
+from mailsec.crypto import describe_key
 from mailsec.errors import UsageError
 from mailsec.message import same_address
 from mailsec.store.keys.deciding import digits
-from mailsec.store.keys.words import key_kind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,7 +54,7 @@ def one_key(store: KeyStore, which: str) -> KeptKey:
 def several(keys: Sequence[KeptKey], which: str) -> str:
     """The sentence for more keys than one."""
     prints = ", ".join(
-        f"{(key.certificates[0].fingerprint if key.certificates else key.handle)[:16]} ({key_kind(key.public_key)})"
+        f"{(key.certificates[0].fingerprint if key.certificates else key.handle)[:16]} ({describe_key(key.public_key)})"
         for key in keys
     )
     return f"several keys are kept under {which!r}; name one by its fingerprint: {prints}"

@@ -9,7 +9,7 @@ from mailsec.crypto import PrivateIdentity
 from mailsec.errors import InputError, LockedError
 from mailsec.store.keys.importing import Found, addresses_in, keep_found, read_keys
 from mailsec.store.keys.making import check_addresses
-from mailsec.store.keys.words import describe_certificate, describe_key
+from mailsec.store.keys.words import certificate_lines, describe_kept_key
 from mailsec_smime.keys.passwords import FilePassword
 
 if TYPE_CHECKING:
@@ -58,13 +58,13 @@ def _import(store: KeyStore, found: Found, file: Path, addresses: Sequence[str],
         hint = ": say with --for ADDRESS whose key it is" if nobodys else ""
         raise InputError(f"{file} cannot be imported: {error}{hint}") from None
     for kept in imported.keys:
-        print("Your key: " + "\n  ".join(describe_key(kept, now)))
+        print("Your key: " + "\n  ".join(describe_kept_key(kept, now)))
     for what, some in (
         ("The certificate of your key", imported.own),
         ("An authority, not kept unless you trust it (mailsec smime keys trust FILE)", imported.authorities),
         ("A correspondent's, known and not yet trusted", imported.known),
     ):
         for certificate in some:
-            print(f"{what}: " + "\n  ".join(describe_certificate(certificate, now)))
+            print(f"{what}: " + "\n  ".join(certificate_lines(certificate, now)))
     if imported.nameless:
         raise InputError(f"{file}: a certificate has no e-mail address: say with --for ADDRESS whose it is")

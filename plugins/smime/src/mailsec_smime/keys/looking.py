@@ -11,7 +11,7 @@ from mailsec.errors import CertificateError, UsageError
 from mailsec.message import plain_address, safe_text, same_address
 from mailsec.store.keys.deciding import names_address
 from mailsec.store.keys.making import check_addresses
-from mailsec.store.keys.words import describe_certificate, describe_identity, describe_key, origin
+from mailsec.store.keys.words import certificate_lines, describe_identity, describe_kept_key, origin
 from mailsec_smime.keys.as_json import certificate_json, decision_json, identity_json, key_json, known_json
 from mailsec_smime.keys.chosen import certificates_of, is_for, keys_of
 
@@ -47,13 +47,13 @@ def list_all(arguments: argparse.Namespace, context: CommandContext) -> int:
         return 0
     now = datetime.now(UTC)
     sections = [
-        ("Your keys", [describe_key(key, now) for key in keys]),
+        ("Your keys", [describe_kept_key(key, now) for key in keys]),
         (
             "Trusted",
             [
                 [
                     f"for {safe_text(one.address)} alone" if one.address else "as an authority",
-                    *describe_certificate(one.certificate, now),
+                    *certificate_lines(one.certificate, now),
                 ]
                 for one in decisions
             ],
@@ -61,7 +61,7 @@ def list_all(arguments: argparse.Namespace, context: CommandContext) -> int:
         (
             "Correspondents (known, not trusted for that)",
             [
-                [safe_text(one.address), *describe_certificate(one.certificate, now), origin(one.source, one.detail)]
+                [safe_text(one.address), *certificate_lines(one.certificate, now), origin(one.source, one.detail)]
                 for one in known
             ],
         ),
@@ -94,11 +94,11 @@ def show(arguments: argparse.Namespace, context: CommandContext) -> int:
             sys.stdout.write(certificate.to_pem().decode("ascii"))
         return 0
     for key in keys:
-        print("\n  ".join(describe_key(key, now)))
+        print("\n  ".join(describe_kept_key(key, now)))
     shown = {certificate for key in keys for certificate in key.certificates[:1]}
     for certificate in certificates:
         if certificate not in shown:
-            print("\n  ".join(describe_certificate(certificate, now, whole=True)))
+            print("\n  ".join(certificate_lines(certificate, now, whole=True)))
     return 0
 
 
@@ -130,7 +130,7 @@ async def find(arguments: argparse.Namespace, context: CommandContext) -> int:
                 print(json.dumps({**certificate_json(certificate), "usage": record.usage}, ensure_ascii=False))
             else:
                 print(f"The domain names {what}{also}:")
-                print("  " + "\n  ".join(describe_certificate(certificate, now, whole=True)))
+                print("  " + "\n  ".join(certificate_lines(certificate, now, whole=True)))
         if not matching and not arguments.json:
             print(f"The domain names {what} by a digest or key that no certificate known for the address has.")
     if not shown and not found.troubles:

@@ -13,7 +13,7 @@ from mailsec.crypto.pem import encode_pem
 from mailsec.errors import UsageError
 from mailsec.message import safe_text, same_address
 from mailsec.store.keys.making import check_addresses, make_key, new_key, remove_key
-from mailsec.store.keys.words import describe_certificate, describe_key
+from mailsec.store.keys.words import certificate_lines, describe_kept_key
 from mailsec_smime.keys.chosen import begins, confirm, keys_of, one_key, several
 from mailsec_smime.keys.passwords import FilePassword
 
@@ -30,7 +30,7 @@ def make(arguments: argparse.Namespace, context: CommandContext) -> int:
     store, now = context.key_store, datetime.now(UTC)
     key = _new_key(arguments)
     kept = make_key(store, key, arguments.addresses, now=now, days=arguments.days, subject=arguments.name)
-    print("\n  ".join(describe_key(kept, now)))
+    print("\n  ".join(describe_kept_key(kept, now)))
     print("Nobody else trusts it yet: give your correspondents the fingerprint over another way than mail.")
     if not can_decrypt(key):
         print(
@@ -121,9 +121,9 @@ def remove(arguments: argparse.Namespace, context: CommandContext) -> int:
     if len(keys) > 1:
         raise UsageError(several(keys, arguments.which))
     for key in keys:
-        print("Your key: " + "\n  ".join(describe_key(key, now)))
+        print("Your key: " + "\n  ".join(describe_kept_key(key, now)))
     for one in known:
-        print(f"Known for {safe_text(one.address)}: " + "\n  ".join(describe_certificate(one.certificate, now)))
+        print(f"Known for {safe_text(one.address)}: " + "\n  ".join(certificate_lines(one.certificate, now)))
     question = "What was encrypted to this key can never be read again without a copy. " if keys else ""
     confirm(f"{question}Forget it?", arguments.yes)
     for key in keys:

@@ -10,7 +10,7 @@ from mailsec.crypto import Certificate, load_certificates
 from mailsec.errors import CertificateError, InputError, UsageError
 from mailsec.message import plain_address, safe_text, same_address
 from mailsec.store.keys.deciding import digits, names_address, trust_certificate, what_it_means
-from mailsec.store.keys.words import describe_certificate
+from mailsec.store.keys.words import certificate_lines
 from mailsec_smime.keys.chosen import begins, certificates_of, confirm
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def trust(arguments: argparse.Namespace, context: CommandContext) -> int:
         address = addresses[0]
     if address and not names_address(certificate, address):
         raise UsageError(f"the certificate is not for {address!r}, so it can vouch for nothing there")
-    print("\n  ".join(describe_certificate(certificate, now, whole=True)))
+    print("\n  ".join(certificate_lines(certificate, now, whole=True)))
     print(safe_text(what_it_means(address)))
     if arguments.fingerprint is not None:
         if digits(arguments.fingerprint) != certificate.fingerprint:
@@ -85,7 +85,7 @@ def distrust(arguments: argparse.Namespace, context: CommandContext) -> int:
         raise UsageError(f"nothing is trusted under {which!r}; mailsec smime keys list shows what is")
     for one in found:
         how = f"for {safe_text(one.address)} alone" if one.address else "as an authority"
-        print(f"Trusted {how}: " + "\n  ".join(describe_certificate(one.certificate, now)))
+        print(f"Trusted {how}: " + "\n  ".join(certificate_lines(one.certificate, now)))
     confirm("Take it back?", arguments.yes)
     for one in found:
         store.distrust(one.certificate, one.address)
