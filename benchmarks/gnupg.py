@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from mailsec.crypto.issue import Issued
 
+TRIES = 4
+"""PKCS#12 files that it is given at most."""
 
-@contextmanager
+
+@contextlib.contextmanager
 def running_gpgsm(folder: Path, authority: Issued, alice: Issued) -> Iterator[Callable[..., None] | None]:
     """Runs `gpgsm` in a home of its own.
 
@@ -59,7 +62,23 @@ def running_gpgsm(folder: Path, authority: Issued, alice: Issued) -> Iterator[Ca
     try:
         for certificate in alice.chain:
             call("--import", stdin=certificate.to_pem())
-        call("--import", stdin=alice.to_pkcs12(b"x", old=True))
+        import_key(call, lambda: alice.to_pkcs12(b"x", old=True))
         yield call
     finally:
         subprocess.run(["gpgconf", "--kill", "all"], env=environment, check=False)
+
+
+def import_key(call: Callable[..., object], pkcs12: Callable[[], bytes]) -> None:
+    """Has gpgsm take a key.
+
+    gpgsm 2.2 refuses one of some hundred PKCS#12 files, by the chance of their salts: then it is given another.
+
+    Args:
+        call: calls it with arguments and `stdin`; raises where it fails.
+        pkcs12: makes the file anew, under the password of `call`.
+    """
+    for _ in range(TRIES - 1):
+        with contextlib.suppress(AssertionError, subprocess.CalledProcessError):
+            call("--import", stdin=pkcs12())
+            return
+    call("--import", stdin=pkcs12())

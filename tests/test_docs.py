@@ -51,7 +51,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def environment(folder: Path, page: Path) -> dict[str, str]:
     """The environment of a page's commands: its keys and state lie in the folder, and the system's keyring has none."""
     bin_folder = Path(sys.executable).parent
-    own = {"XDG_STATE_HOME": str(folder / f"state-{page.stem}"), "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring"}
+    own = {
+        "XDG_STATE_HOME": str(folder / f"state-{page.stem}"),
+        "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring",
+    }
     return {**os.environ, **own, "PATH": f"{bin_folder}{os.pathsep}{os.environ['PATH']}", "COLUMNS": "120"}
 
 

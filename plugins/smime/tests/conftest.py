@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.gnupg import import_key
 from mailsec.crypto import Certificate, MemoryKeyRing, PrivateKey
 from mailsec.crypto.issue import Issued, issue, make_authority
 from mailsec.hooks import Opened, Opener
@@ -175,8 +176,7 @@ def gpgsm(pki: Identities, tmp_path_factory: pytest.TempPathFactory, figure: Cal
         figure(f"peer: {run('--version').decode().splitlines()[0]}")
         (home / "ca.der").write_bytes(pki.authority.certificate.der)
         run("--import", str(home / "ca.der"))
-        (home / "rsa.p12").write_bytes(pki.alice["rsa"].to_pkcs12(b"x", old=True))
-        run("--import", str(home / "rsa.p12"))
+        import_key(run, lambda: pki.alice["rsa"].to_pkcs12(b"x", old=True))
         yield run
     finally:
         subprocess.run(["gpgconf", "--homedir", str(home), "--kill", "all"], check=False, timeout=60)

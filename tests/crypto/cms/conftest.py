@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from benchmarks.gnupg import import_key
 from mailsec.crypto import RSA_SHA256, Certificate, Identity, MemoryKeyRing, PrivateKey, SignatureScheme, new_digest
 from mailsec.crypto.cms import (
     Content,
@@ -319,6 +320,6 @@ def gpgsm(people: People, tmp_path_factory: pytest.TempPathFactory, figure: Call
     version = subprocess.run(["gpgsm", "--version"], capture_output=True, check=True, timeout=60).stdout
     figure(f"peer: {version.decode().splitlines()[0]}")
     run("--import", stdin=people.authority.certificate.to_pem())
-    run("--import", stdin=people.issued("rsa").to_pkcs12(b"x", old=True))
+    import_key(run, lambda: people.issued("rsa").to_pkcs12(b"x", old=True))
     yield run
     subprocess.run(["gpgconf", "--kill", "all"], env=environment, check=False, timeout=60)

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from benchmarks.gnupg import import_key
 from mailsec.crypto import Certificate, PrivateKey
 from mailsec.crypto.cms import CertificateRecipient, decrypt, encrypt, parse_enveloped_data
 
@@ -65,8 +66,7 @@ def gpgsm(recipients: Any, tmp_path_factory: pytest.TempPathFactory, figure: Cal
         run("--import", str(recipients.folder / "ca.der"))
         key = PrivateKey.load((recipients.folder / "rsa.key").read_bytes())
         certificate = Certificate.from_pem((recipients.folder / "rsa.pem").read_bytes())
-        (home / "rsa.p12").write_bytes(key.to_pkcs12([certificate], b"x", old=True))
-        run("--import", str(home / "rsa.p12"))
+        import_key(run, lambda: key.to_pkcs12([certificate], b"x", old=True))
         yield run
     finally:
         subprocess.run(["gpgconf", "--homedir", str(home), "--kill", "all"], check=False, timeout=60)
