@@ -46,11 +46,7 @@ class Channel:
         Raises:
             ChannelClosed: the other end is gone.
         """
-        try:
-            self._writer.write(_framed(value))
-            await self._writer.drain()
-        except OSError as error:
-            raise ChannelClosed from error
+        await self.send_octets(pickle.dumps(value))
 
     async def receive(self) -> Any:
         """Waits for the next object.
@@ -117,11 +113,7 @@ class BlockingChannel:
         Raises:
             ChannelClosed: the other end is gone.
         """
-        try:
-            self._stream.write(_framed(value))
-            self._stream.flush()
-        except OSError as error:
-            raise ChannelClosed from error
+        self.send_octets(pickle.dumps(value))
 
     def receive(self) -> Any:
         """Waits for the next object.
@@ -129,11 +121,7 @@ class BlockingChannel:
         Raises:
             ChannelClosed: the other end is gone.
         """
-        try:
-            length = int.from_bytes(self._exactly(_LENGTH), "big")
-            return pickle.loads(self._exactly(length))  # noqa: S301 - from a process of ours
-        except OSError as error:
-            raise ChannelClosed from error
+        return pickle.loads(self.receive_octets())  # noqa: S301 - from a process of ours
 
     def send_octets(self, octets: bytes) -> None:
         """Sends octets.
@@ -164,8 +152,3 @@ class BlockingChannel:
         if len(octets) < length:
             raise ChannelClosed
         return octets
-
-
-def _framed(value: object) -> bytes:
-    octets = pickle.dumps(value)
-    return len(octets).to_bytes(_LENGTH, "big") + octets

@@ -10,7 +10,6 @@ from textual import events
 from textual.app import ComposeResult
 from textual.containers import Container, Horizontal
 from textual.screen import Screen
-from textual.timer import Timer
 from textual.widget import Widget
 
 from mailsec.errors import MailsecError
@@ -30,7 +29,7 @@ from mailsec.tui.screens.hints import hints
 from mailsec.tui.screens.lists import Lists
 from mailsec.tui.screens.reader import Reader, hint
 from mailsec.tui.services import Services
-from mailsec.tui.widgets.bars import SearchBox, TopLine
+from mailsec.tui.widgets.bars import BottomLine, SearchBox, TopLine
 from mailsec.tui.widgets.folders import FolderPane
 from mailsec.tui.widgets.lines import LineList
 from mailsec.tui.widgets.messages import MessageList
@@ -39,9 +38,6 @@ from mailsec.tui.widgets.rows import ASCII, GLYPHS
 __all__ = ["MailboxScreen"]
 
 P = ParamSpec("P")
-
-NOTICE = 8.0
-"""Seconds that a notice stands in the line at the bottom."""
 
 
 class MailboxScreen(Screen[None]):
@@ -83,8 +79,6 @@ class MailboxScreen(Screen[None]):
         self._presses = Presses(keymap)
         self.glyphs = glyphs
         self._signs = GLYPHS if glyphs else ASCII
-        self._notice: Timer | None = None
-        self._said = ("", False)
         self.folders = FolderPane(glyphs=self._signs, id="folders")
         self.messages = MessageList(
             services.rows.rows,
@@ -105,7 +99,7 @@ class MailboxScreen(Screen[None]):
         self._right = Container(id="right")
         self._top = TopLine(id="top")
         self._box = SearchBox(id="search")
-        self._bottom = TopLine(id="bottom")
+        self._bottom = BottomLine(id="bottom")
         self.lists = Lists(self)
         self.reader = Reader(self)
         self.background = Background(self)
@@ -209,26 +203,15 @@ class MailboxScreen(Screen[None]):
 
     def say(self, sentence: str, *, wrong: bool = False) -> None:
         """Shows a notice at the bottom for a while; an empty one brings the hints back."""
-        if self._notice is not None:
-            self._notice.stop()
-            self._notice = None
-        self._said = (sentence, wrong)
-        if sentence:
-            self._notice = self.set_timer(NOTICE, lambda: self.say(""))
+        self._bottom.note(sentence, wrong=wrong)
         self.tell_state()
 
     def tell_state(self) -> None:
         """Writes the lines at the top and at the bottom anew."""
         marked = f"{len(self.messages.marked)} marked" if self.messages.marked else ""
         begun = shown(self._presses.begun) + " …" if self._presses.begun else ""
-        states = (begun, marked, *self.background.words)
-        sentence, wrong = self._said
-        if sentence:
-            self._bottom.say(f"! {sentence}" if wrong else sentence, *states, wrong=wrong)
-        else:
-            self._bottom.hint(
-                hints(self.keymap, self.zone, empty=self.lists.listed and not self.messages.count), *states
-            )
+        keys = hints(self.keymap, self.zone, empty=self.lists.listed and not self.messages.count)
+        self._bottom.rest(keys, begun, marked, *self.background.words)
         self.messages.say(hint(self))
         at = f"{self.messages.cursor + 1}/{self.messages.count}" if self.messages.count else "empty"
         unread = f"{self.lists.unread} unread" if self.lists.unread else ""

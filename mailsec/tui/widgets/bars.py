@@ -12,12 +12,16 @@ from textual.containers import Vertical
 from textual.content import Content
 from textual.message import Message
 from textual.strip import Strip
+from textual.timer import Timer
 from textual.widget import Widget
 from textual.widgets import Input, Static
 
 from mailsec.tui.cells import clean, fit, width
 
-__all__ = ["SearchBox", "TopLine"]
+__all__ = ["BottomLine", "SearchBox", "TopLine"]
+
+NOTICE = 8.0
+"""Seconds that a notice stands in the line at the bottom."""
 
 
 class TopLine(Widget):
@@ -108,6 +112,49 @@ def _whole(pieces: list[tuple[str, str]], room: int) -> list[tuple[str, str]]:
     if kept:
         kept[-1] = (kept[-1][0].rstrip(" "), kept[-1][1])
     return kept
+
+
+class BottomLine(TopLine):
+    """What keys do there, and for a while what there is to say instead."""
+
+    def __init__(self, *, id: str | None = None) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id)
+        self._notice = ""
+        self._wrong = False
+        self._over: Timer | None = None
+        self._keys: Sequence[tuple[str, str]] = ()
+        self._beside: Sequence[str] = ()
+
+    def note(self, sentence: str, *, wrong: bool = False) -> None:
+        """Shows a notice for a while; an empty one brings the keys back.
+
+        Args:
+            sentence: the notice; foreign text.
+            wrong: whether it is about something that went wrong.
+        """
+        if self._over is not None:
+            self._over.stop()
+            self._over = None
+        self._notice, self._wrong = sentence, wrong
+        if sentence:
+            self._over = self.set_timer(NOTICE, lambda: self.note(""))
+        self._tell()
+
+    def rest(self, keys: Sequence[tuple[str, str]], *states: str) -> None:
+        """Sets what it says where there is no notice, and how things stand beside either.
+
+        Args:
+            keys: as `hint` has them.
+            states: as `say` has them.
+        """
+        self._keys, self._beside = keys, states
+        self._tell()
+
+    def _tell(self) -> None:
+        if self._notice:
+            self.say(f"! {self._notice}" if self._wrong else self._notice, *self._beside, wrong=self._wrong)
+        else:
+            self.hint(self._keys, *self._beside)
 
 
 class SearchBox(Vertical):

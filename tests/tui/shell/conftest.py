@@ -200,7 +200,7 @@ def demonstration(demonstration_made: Path, tmp_path: Path) -> Home:
 @pytest.fixture
 def client(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Client]:
     """Makes a client on a home."""
-    monkeypatch.setattr("mailsec.tui.screens.mailbox.NOTICE", 600.0)
+    monkeypatch.setattr("mailsec.tui.widgets.bars.NOTICE", 600.0)
 
     def make(
         home: Home,

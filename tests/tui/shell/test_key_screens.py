@@ -71,7 +71,7 @@ def still(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr("mailsec.store.keys.keystore.datetime", Clock)
     monkeypatch.setattr("mailsec.store.keys.passwords._keyring", lambda: None)
-    monkeypatch.setattr("mailsec.tui.screens.keys.screen.NOTICE", 600.0)
+    monkeypatch.setattr("mailsec.tui.widgets.bars.NOTICE", 600.0)
     monkeypatch.setattr(Background, "start", lambda self: None)
     monkeypatch.setattr(Input, "_toggle_cursor", lambda self: None)
     monkeypatch.setattr("textual.app.wait_for_idle", briefly)

@@ -39,7 +39,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
         await asyncio.sleep(0.005)
 
     monkeypatch.setattr("mailsec.store.keys.passwords._keyring", lambda: None)
-    monkeypatch.setattr("mailsec.tui.screens.keys.screen.NOTICE", 600.0)
+    monkeypatch.setattr("mailsec.tui.widgets.bars.NOTICE", 600.0)
     monkeypatch.setattr("mailsec.store.keys.keystore.COST", 1 << 10)
     monkeypatch.setattr("textual.app.wait_for_idle", briefly)
     monkeypatch.setattr("textual.pilot.wait_for_idle", briefly)

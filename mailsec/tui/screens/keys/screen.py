@@ -12,7 +12,6 @@ from textual import events
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.screen import Screen
-from textual.timer import Timer
 from textual.widgets import Input
 
 from mailsec.errors import MailsecError, UsageError
@@ -26,7 +25,7 @@ from mailsec.tui.screens.keys.entries import Anchor, Entry, Kept, entries_of, fi
 from mailsec.tui.screens.keys.list import KeyList
 from mailsec.tui.screens.keys.secret import with_secret
 from mailsec.tui.services import Services
-from mailsec.tui.widgets.bars import TopLine
+from mailsec.tui.widgets.bars import BottomLine, TopLine
 
 __all__ = ["KeysScreen"]
 
@@ -34,9 +33,6 @@ T = TypeVar("T")
 
 BESIDE = 110
 """Columns from which the details have room beside the list."""
-
-NOTICE = 8.0
-"""Seconds that a notice stands in the line at the bottom."""
 
 _MOVES = {"j": 1, "down": 1, "k": -1, "up": -1, "home": -(1 << 20), "g": -(1 << 20), "end": 1 << 20, "G": 1 << 20}
 _PAGES = {"pagedown": 1, "ctrl+f": 1, "space": 1, "pageup": -1, "ctrl+b": -1, "b": -1}
@@ -70,15 +66,13 @@ class KeysScreen(Screen[None]):
         self.changed = changed
         self._entries: list[Entry] = []
         self._loaded = False
-        self._notice: Timer | None = None
-        self._said = ("", False)
         self.list = KeyList(glyphs=glyphs)
         self._details = Outline((), glyphs=glyphs)
         self._details.can_focus = False
         self._filter = Input(placeholder="a part of a name, of an address, of a fingerprint")
         self._filter.cursor_blink = False
         self._top = TopLine(id="key-top")
-        self._bottom = TopLine(id="key-bottom")
+        self._bottom = BottomLine(id="key-bottom")
 
     def compose(self) -> ComposeResult:
         """The line at the top, list and details, what narrows the list, the line at the bottom."""
@@ -148,13 +142,7 @@ class KeysScreen(Screen[None]):
 
     def say(self, sentence: str, *, wrong: bool = False) -> None:
         """Shows a notice at the bottom for a while."""
-        if self._notice is not None:
-            self._notice.stop()
-            self._notice = None
-        self._said = (sentence, wrong)
-        if sentence:
-            self._notice = self.set_timer(NOTICE, lambda: self.say(""))
-        self._tell()
+        self._bottom.note(sentence, wrong=wrong)
 
     # -- showing -------------------------------------------------------------------------------------------
 
@@ -170,12 +158,9 @@ class KeysScreen(Screen[None]):
         self._details.show(() if entry is None else outline(entry, self.now, glyphs=self.glyphs))
 
     def _tell(self) -> None:
-        sentence, wrong = self._said
-        if sentence:
-            self._bottom.say(f"! {sentence}" if wrong else sentence, wrong=wrong)
-        else:
-            hints = [(shown((one.key,), glyphs=self.glyphs), one.word) for one in ACTIONS if one.applies(self.current)]
-            self._bottom.hint(hints)
+        self._bottom.rest(
+            [(shown((one.key,), glyphs=self.glyphs), one.word) for one in ACTIONS if one.applies(self.current)]
+        )
         counts = {name: sum(one.section == name for one in self._entries) for name in ("own", "trusted", "known")}
         own = counts["own"] + sum(one.section == "elsewhere" for one in self._entries)
         states = (f"{own} own", f"{counts['trusted']} trusted", f"{counts['known']} known") if self._loaded else ()
